@@ -1,0 +1,189 @@
+"""
+The rules a wallet lives by: every number that changes a result, with its default.
+
+They come from the wallet's configuration and are recorded with its state, so a change of rule is an event
+with an author. Shares are floats (0.10 = 10 %), durations are milliseconds (written "5m" or 300000).
+"""
+
+import re
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+import msgspec
+
+DAY_MS: Final = 86_400_000
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_UNIT_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
+
+
+def duration_ms(value: object) -> int:
+    """
+    Read a duration: an int of milliseconds, or text such as "250ms", "5m", "1d".
+
+    Raises:
+        ValueError: anything else, or a negative one.
+
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{value!r} is no duration: write milliseconds, or a number with ms, s, m, h, d or w")
+    return round(float(match[1]) * _UNIT_MS[match[2]])
+
+
+class RiskMode(StrEnum):
+    """How much risk an agent is asked to take; multiplies its weight."""
+
+    SAFE = "safe"
+    BALANCED = "balanced"
+    RISKY = "risky"
+    AGGRESSIVE = "aggressive"
+
+
+class Tier(StrEnum):
+    """How an agent's score stands among its wallet's agents."""
+
+    ELITE = "elite"
+    HIGH = "high"
+    AVERAGE = "average"
+    LOW = "low"
+    POOR = "poor"
+
+
+class Action(StrEnum):
+    """What a stop asks of the bots."""
+
+    BLOCK_ENTRIES = "block_entries"
+    STOP = "stop"
+    LIQUIDATE = "liquidate"
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One table of the rules."""
+
+
+class RebalanceRules(_Section, frozen=True):
+    """When capital moves between agents, and how much of it."""
+
+    method: str = "performance"
+    interval: int = 5 * 60_000  # of stream time; 0: never by the clock
+    threshold: float = 0.10  # no-trade band: the relative drift from its target that an agent may have
+    reserve: float = 0.05  # share of the wallet that stays with the master
+    min_weight: float = 0.0  # bounds of an agent, as a share of the investable capital
+    max_weight: float = 0.40
+    turnover: float = 0.25  # share of the capital that one cycle may take away from agents
+    smallest: str = "10"  # no transfer below this, in the wallet's currency
+    settle: int = 1_000  # arrivals, departures and completed goals within this are taken together
+    cooldown: int = 60_000  # between two rebalances that drift asked for
+
+
+class BreakerRules(_Section, frozen=True):
+    """Limits on losses; a share of the peak (drawdown) or of the day's opening equity (daily loss)."""
+
+    agent_drawdown: float | None = 0.20
+    agent_daily_loss: float | None = 0.10
+    farm_drawdown: float | None = None
+    farm_daily_loss: float | None = 0.10
+    wallet_drawdown: float | None = 0.15
+    wallet_daily_loss: float | None = 0.10
+    action: Action = Action.STOP
+    cool_off: int | None = None  # latched until a command resumes it, unless set
+
+
+class CollectionRules(_Section, frozen=True):
+    """Which part of new profit goes back to the master, and when."""
+
+    share: float = 0.50
+    interval: int = 0  # of stream time; 0: only by goal or command
+
+
+class PerformanceRules(_Section, frozen=True):
+    """How returns are counted."""
+
+    bin: int = DAY_MS
+    window: int = 365  # bins kept
+    bins_per_year: float = 365.0
+    risk_free: float = 0.0  # a year
+
+
+class Rules(_Section, frozen=True):
+    """All rules of one wallet."""
+
+    clock: Literal["tick", "event"] = "tick"
+    rebalance: RebalanceRules = RebalanceRules()
+    breakers: BreakerRules = BreakerRules()
+    collection: CollectionRules = CollectionRules()
+    performance: PerformanceRules = PerformanceRules()
+    conflation: int = 250  # least stream time between two balance updates of one scope
+    tolerance: float = 0.001  # share by which a bot's account may differ from the ledger
+    rates: dict[str, str] = {}  # currency → its value in the wallet's currency
+
+
+_DURATIONS: Final = {
+    ("conflation",),
+    ("rebalance", "interval"),
+    ("rebalance", "settle"),
+    ("rebalance", "cooldown"),
+    ("breakers", "cool_off"),
+    ("collection", "interval"),
+    ("performance", "bin"),
+}
+
+
+def changed(rules: Rules, changes: dict[str, Any]) -> Rules:
+    """
+    Rules with some members changed; the others stay.
+
+    Raises:
+        ValueError: an unknown member, a wrong type, or a value out of its range, in a sentence.
+
+    """
+    merged = _merge(msgspec.to_builtins(rules), changes, ())
+    new = msgspec.convert(merged, Rules)
+    _check(new)
+    return new
+
+
+def _merge(base: dict[str, Any], changes: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in changes.items():
+        here = (*path, name)
+        if isinstance(value, dict) and isinstance(base.get(name), dict) and here != ("rates",):
+            merged[name] = _merge(base[name], value, here)
+        elif here in _DURATIONS and value is not None:
+            merged[name] = duration_ms(value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _check(rules: Rules) -> None:
+    r = rules.rebalance
+    shares = {
+        "rebalance.reserve": r.reserve,
+        "rebalance.min_weight": r.min_weight,
+        "rebalance.max_weight": r.max_weight,
+        "rebalance.turnover": r.turnover,
+        "collection.share": rules.collection.share,
+        "tolerance": rules.tolerance,
+    }
+    for name, value in shares.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} is a share between 0 and 1, not {value}")
+    if r.min_weight > r.max_weight:
+        raise ValueError("rebalance.min_weight is above rebalance.max_weight")
+    for name in ("agent_drawdown", "agent_daily_loss", "farm_drawdown", "farm_daily_loss"):
+        _check_limit(name, getattr(rules.breakers, name))
+    for name in ("wallet_drawdown", "wallet_daily_loss"):
+        _check_limit(name, getattr(rules.breakers, name))
+    if rules.performance.bin < 1_000 or not 2 <= rules.performance.window <= 10_000:
+        raise ValueError("performance.bin is at least 1s and performance.window 2 to 10000 bins")
+    if rules.performance.bins_per_year <= 0:
+        raise ValueError("performance.bins_per_year is above 0")
+
+
+def _check_limit(name: str, limit: float | None) -> None:
+    if limit is not None and not 0 < limit <= 1:
+        raise ValueError(f"breakers.{name} is a share above 0 and at most 1, not {limit}")
