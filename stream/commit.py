@@ -1,0 +1,82 @@
+"""
+Makes a batch's outcome visible, all of it or nothing.
+
+Rules kept here:
+
+1. A commit is compare-and-set: it names the epoch and the sequence number it builds on.
+2. It is sent once. Whoever does not hear the answer looks at the checkpoint: one higher and our epoch, and it
+   has landed; another epoch, and we are fenced; the same, and everything is dropped and loaded again under a
+   new epoch, which also refuses a commit that is still on its way.
+"""
+
+from collections.abc import Sequence
+
+from stream import scripts
+from stream.checkpoint import fields, read_checkpoint
+from stream.client import Argument, Client
+from stream.errors import FencedError, TransportError
+from stream.keys import Keys
+from stream.types import Outcome
+
+
+class Committer:
+    """Commits the outcomes of one ownership, one after the other."""
+
+    def __init__(self, client: Client, keys: Keys, inputs: Sequence[str], epoch: int, seq: int) -> None:
+        """Build on sequence number ``seq``. The client must not retry: a second try would look fenced."""
+        self._client = client
+        self._keys = keys
+        self._inputs = inputs
+        self._epoch = epoch
+        self._seq = seq
+
+    async def commit(self, outcome: Outcome) -> None:
+        """
+        Write an outcome.
+
+        Raises:
+            FencedError: the partition has another owner.
+            TransportError: it has not landed; nothing of it is visible.
+            ConfigurationError: a key to be written has another type.
+
+        """
+        names, arguments = self._pack(outcome)
+        try:
+            reply = await self._client.run(scripts.COMMIT, names, arguments)
+        except TransportError as error:
+            await self._look_whether_landed(error)
+        else:
+            if not reply[0]:
+                raise FencedError(f"epoch {self._epoch} ended, the partition is at epoch {int(reply[1])}")
+        self._seq += 1
+
+    async def _look_whether_landed(self, cause: Exception) -> None:
+        checkpoint = await read_checkpoint(self._client, self._keys, self._inputs)
+        if checkpoint.epoch != self._epoch:
+            raise FencedError(f"epoch {self._epoch} ended, the partition is at epoch {checkpoint.epoch}")
+        if checkpoint.seq != self._seq + 1:
+            raise TransportError(f"a commit did not land: {cause}") from cause
+
+    def _pack(self, outcome: Outcome) -> tuple[list[str], list[Argument]]:
+        names = [self._keys.checkpoint, self._keys.dead]
+        position = fields(self._inputs, outcome.positions, outcome.applied)
+        arguments: list[Argument] = [self._epoch, self._seq, len(position), *position]
+        for kind, changes in outcome.state.items():
+            names.append(self._keys.state(kind))
+            if changes.written:
+                arguments += ["S", len(names), 2 * len(changes.written)]
+                for field, value in changes.written.items():
+                    arguments += (field, value)
+            if changes.removed:
+                arguments += ["R", len(names), len(changes.removed), *changes.removed]
+        by_stream: dict[str, list[bytes]] = {}
+        for stream, event in outcome.outputs:
+            by_stream.setdefault(stream, []).append(event)
+        for stream, events in by_stream.items():
+            names.append(self._keys.output(stream))
+            arguments += ["O", len(names), len(events), *events]
+        if outcome.dead:
+            arguments += ["D", 5 * len(outcome.dead)]
+            for letter in outcome.dead:
+                arguments += (letter.stream, letter.id, letter.event, letter.reason, letter.detail)
+        return names, arguments

@@ -1,0 +1,26 @@
+"""What can go wrong with a stream, sorted by what the engine does about it."""
+
+
+class MalformedError(Exception):
+    """
+    An entry that cannot be applied: it becomes a dead letter and the stream goes on.
+
+    ``reason`` is a stable snake_case word, ``detail`` a sentence for a person.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class TransportError(Exception):
+    """The server is away or its reply was lost: everything in memory is dropped and loaded again."""
+
+
+class FencedError(Exception):
+    """Another worker owns the partition now: let go of it and commit nothing more."""
+
+
+class ConfigurationError(Exception):
+    """Something a person has to put right before the worker can run; the message says what."""

@@ -1,0 +1,67 @@
+"""The names of a partition's keys. All of one partition share a hash tag, and so one cluster slot."""
+
+from binascii import crc_hqx
+from typing import Final
+
+import msgspec
+
+DEFAULT_PREFIX: Final = "sluicegate"
+FIELD: Final = b"event"  # the one field of every entry
+
+
+def partition_of(name: str, partitions: int) -> int:
+    """Partition of everything called ``name``: CRC16 (XMODEM, as in Redis Cluster) modulo the count."""
+    return crc_hqx(name.encode(), 0) % partitions
+
+
+def meta_key(prefix: str) -> str:
+    """Hash that records what a deployment was created with."""
+    return f"{prefix}:meta"
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """Keys of one partition."""
+
+    prefix: str
+    partition: int
+
+    @property
+    def tag(self) -> str:
+        """The hash tag that every key of the partition starts with."""
+        return f"{{{self.prefix}:{self.partition}}}"
+
+    def input(self, name: str) -> str:
+        """Stream that publishers append to."""
+        return f"{self.tag}:in:{name}"
+
+    def output(self, name: str) -> str:
+        """Stream that subscribers read."""
+        return f"{self.tag}:out:{name}"
+
+    def state(self, kind: str) -> str:
+        """Hash with one field per entity of a kind."""
+        return f"{self.tag}:state:{kind}"
+
+    @property
+    def dead(self) -> str:
+        """Stream of entries that could not be applied."""
+        return f"{self.tag}:dead"
+
+    @property
+    def handled(self) -> str:
+        """Hash of dead letters that an operator has retried or dropped."""
+        return f"{self.tag}:dead:handled"
+
+    @property
+    def checkpoint(self) -> str:
+        """Hash that says how far the partition is, and who may write."""
+        return f"{self.tag}:checkpoint"
+
+    @property
+    def lease(self) -> str:
+        """String that says who may take the partition while it lasts."""
+        return f"{self.tag}:lease"
+
+    def group(self, epoch: int) -> str:
+        """Consumer group of one ownership."""
+        return f"{self.prefix}.{epoch}"

@@ -1,0 +1,75 @@
+"""
+Who works on a partition.
+
+Rules kept here:
+
+1. Taking a partition raises its epoch. The epoch decides who may write: every commit compares it.
+2. The lease only decides when to try. It lapses by itself when its holder dies, and ends at once when the
+   holder leaves.
+3. A worker that comes back under its own name need not wait for the lease of the one it replaces.
+"""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+import msgspec
+
+from stream import scripts
+from stream.client import Argument, Client
+from stream.keys import Keys
+
+
+class Held(msgspec.Struct, frozen=True):
+    """Somebody else's lease."""
+
+    holder: str
+    left_ms: int
+
+
+class Ownership:
+    """One worker's claim to one partition."""
+
+    def __init__(self, client: Client, keys: Keys, inputs: Sequence[str], owner: str, lease_ms: int) -> None:
+        """``owner`` has no spaces; ``lease_ms`` is well above the time a batch takes."""
+        self._client = client
+        self._keys = keys
+        self._inputs = inputs
+        self._owner = owner
+        self._token = uuid4().hex
+        self._lease_ms = lease_ms
+        self._returning = True
+
+    async def take(self) -> int | Held:
+        """
+        Take the partition and return the new epoch, or say who holds it.
+
+        Raises:
+            TransportError: the server is away.
+            ConfigurationError: a key has another type than it should.
+
+        """
+        names = [self._keys.input(name) for name in self._inputs]
+        all_keys = [self._keys.checkpoint, self._keys.lease, *names]
+        group_prefix = f"{self._keys.prefix}."
+        arguments: list[Argument] = [
+            self._owner,
+            self._token,
+            self._lease_ms,
+            int(self._returning),
+            group_prefix,
+            *self._inputs,
+        ]
+        reply = await self._client.run(scripts.TAKE, all_keys, arguments)
+        if reply[0] == 0:
+            return Held(reply[1].decode(), int(reply[2]))
+        self._returning = False
+        return int(reply[1])
+
+    async def renew(self) -> bool:
+        """Prolong the lease; False: it is not ours any more. Raises `TransportError`."""
+        claim = f"{self._owner} {self._token}"
+        return bool(await self._client.run(scripts.RENEW, [self._keys.lease], [claim, self._lease_ms]))
+
+    async def release(self) -> None:
+        """End the lease, so that another worker need not wait for it to lapse. Raises `TransportError`."""
+        await self._client.run(scripts.RELEASE, [self._keys.lease], [f"{self._owner} {self._token}"])

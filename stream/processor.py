@@ -1,0 +1,98 @@
+"""
+One batch, from entries to an outcome: synchronous, without I/O.
+
+Rules kept here:
+
+1. Every entry is applied, or recognised as a repeat, or becomes a dead letter; each is counted.
+2. An output's id names its cause and its place among the cause's outputs, so that a replay gives it again.
+"""
+
+from collections.abc import Iterable, Sequence
+from time import perf_counter
+
+from stream.decode import raw_event
+from stream.envelope import envelope
+from stream.errors import MalformedError
+from stream.keys import Keys
+from stream.repeats import Repeats
+from stream.types import Application, BatchDetails, DeadLetter, Emit, Entry, Outcome, count_reasons
+
+
+class Processor:
+    """Applies batches to an application whose state starts at given positions."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        application: Application,
+        repeats: Repeats,
+        positions: Sequence[bytes],
+        applied: Sequence[int],
+    ) -> None:
+        self._application = application
+        self._repeats = repeats
+        self._partition = keys.partition
+        self._streams = [f"in:{name}" for name in application.inputs]
+        self.positions = list(positions)
+        self.applied = list(applied)
+
+    def process(self, entries: Sequence[Entry]) -> Outcome:
+        """Apply entries in the order given. Any exception is a broken invariant: drop this processor."""
+        start = perf_counter()
+        outputs: list[tuple[str, bytes]] = []
+        dead: list[DeadLetter] = []
+        repeated = 0
+        for entry in entries:
+            repeated += self._apply(entry, outputs, dead)
+            self.positions[entry.stream] = entry.id
+            self.applied[entry.stream] += 1
+        state = self._application.changes()
+        details = BatchDetails(
+            partition=self._partition,
+            entries=len(entries),
+            applied=len(entries) - repeated - len(dead),
+            repeats=repeated,
+            dead=count_reasons(dead),
+            newest_ms=entries[-1].time_ms,
+            work_seconds=perf_counter() - start,
+        )
+        return Outcome(state, outputs, dead, list(self.positions), list(self.applied), details)
+
+    def _apply(self, entry: Entry, outputs: list[tuple[str, bytes]], dead: list[DeadLetter]) -> bool:
+        """Apply one entry; whether it was a repeat."""
+        emits: list[Emit] = []
+        cause = ""
+        try:
+            event = self._application.decode(entry)
+            cause = event.id
+            identity = self._application.identity(event)
+            if identity is not None and identity in self._repeats:
+                self._repeats.add(identity)
+                return True
+            repeated = not self._application.apply(entry, event, emits)
+            self._repeats.add(identity)
+        except MalformedError as error:
+            repeated = False
+            self._repeats.add(None)
+            stream = self._streams[entry.stream]
+            dead.append(DeadLetter(stream, entry.id, entry.event or b"", error.reason, error.detail))
+        if emits:
+            prefix = f"{self._partition}/{self._streams[entry.stream]}/{entry.id.decode()}/"
+            for n, emit in enumerate(emits):
+                outputs.append((emit.stream, envelope(emit, f"{prefix}{n}", cause)))
+        return repeated
+
+
+def remember(
+    application: Application, repeats: Repeats, entries: Iterable[Entry], dead: set[tuple[str, bytes]]
+) -> None:
+    """Fill the window from entries applied before, given in order, less the dead letters among them."""
+    for entry in entries:
+        identity = None
+        if (f"in:{application.inputs[entry.stream]}", entry.id) not in dead:
+            try:
+                raw_event(entry)
+                identity = application.identity(application.decode(entry))
+            except MalformedError:
+                identity = None  # the dead letter was removed by hand; it is still none that can be repeated
+        repeats.add(identity)

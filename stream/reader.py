@@ -1,0 +1,77 @@
+"""
+Reads a partition's input streams, all in one look.
+
+Rules kept here:
+
+1. A look is one ``XREADGROUP … NOACK`` over the streams: one atomic sight of their ends. There is no pending
+   list; the checkpoint is ours.
+2. The group's cursor runs ahead of the checkpoint by what is in flight. When a reply may have been lost the
+   cursor is set back to what was received.
+3. The group belongs to one epoch. NOGROUP means that the partition has changed hands, or that the group has
+   to be made anew at the checkpoint; either way the worker takes the partition again.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from stream.client import Argument, Client
+from stream.keys import FIELD, Keys
+from stream.types import Entry
+
+CONSUMER: Final = "worker"  # a group has one reader, so the name need not tell it apart
+
+
+class Reader:
+    """Reads what is behind the given positions. Needs a client of its own: a look may block."""
+
+    def __init__(
+        self,
+        client: Client,
+        keys: Keys,
+        inputs: Sequence[str],
+        epoch: int,
+        positions: Sequence[bytes],
+        count: int,
+    ) -> None:
+        self._client = client
+        self._streams = [keys.input(name) for name in inputs]
+        self._index = {name.encode(): i for i, name in enumerate(self._streams)}
+        self._group = keys.group(epoch)
+        self._received = list(positions)
+        self._count = count
+
+    async def look(self, skip: Collection[int], block_ms: int | None) -> list[list[Entry]]:
+        """
+        Return what each stream has, at most ``count`` entries of each.
+
+        Args:
+            skip: streams to leave out.
+            block_ms: how long to wait for the first entry; None: do not wait.
+
+        Raises:
+            TransportError: the reply did not come, or the group is gone.
+
+        """
+        names = [name for i, name in enumerate(self._streams) if i not in skip]
+        command: list[Argument] = ["XREADGROUP", "GROUP", self._group, CONSUMER, "COUNT", self._count]
+        if block_ms is not None:
+            command += ["BLOCK", block_ms]
+        command += ["NOACK", "STREAMS", *names, *[">"] * len(names)]
+        reply = await self._client.ask(*command)
+        found: list[list[Entry]] = [[] for _ in self._streams]
+        for name, entries in reply or ():
+            stream = self._index[name]
+            found[stream] = [_entry(stream, entry_id, fields) for entry_id, fields in entries]
+            self._received[stream] = entries[-1][0]
+        return found
+
+    async def rewind(self) -> None:
+        """Set the cursor back to what was received, after a reply that may have been lost."""
+        for name, position in zip(self._streams, self._received, strict=True):
+            await self._client.ask("XGROUP", "SETID", name, self._group, position)
+
+
+def _entry(stream: int, entry_id: bytes, fields: Sequence[bytes]) -> Entry:
+    if len(fields) == 2 and fields[0] == FIELD:
+        return Entry(stream, entry_id, fields[1])
+    return Entry(stream, entry_id, dict(zip(fields[::2], fields[1::2], strict=True)).get(FIELD))

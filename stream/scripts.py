@@ -1,0 +1,114 @@
+"""
+The scripts that run inside the server, each atomic there.
+
+Neither a script nor MULTI rolls back after an error midway, so each checks everything first and then only
+writes. Each names all its keys, which share one hash tag.
+"""
+
+from typing import Final
+
+TAKE: Final = """
+-- KEYS: checkpoint, lease, input streams…
+-- ARGV: owner, token, lease ms, 1 to take a lease of the same owner, group prefix, input names…
+-- Returns {1, epoch}, or {0, holder, ms left of its lease}.
+local holder = redis.call('GET', KEYS[2])
+local mine = ARGV[1] .. ' ' .. ARGV[2]
+if holder and holder ~= mine then
+  local name = string.match(holder, '^(%S+) ')
+  if ARGV[4] ~= '1' or name ~= ARGV[1] then
+    return {0, name, redis.call('PTTL', KEYS[2])}
+  end
+end
+for i = 3, #KEYS do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= 'none' and kind ~= 'stream' then
+    return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' is a ' .. kind .. ', not a stream')
+  end
+end
+local old = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
+local epoch = old + 1
+for i = 3, #KEYS do
+  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 3]) or '0-0'
+  redis.call('XGROUP', 'CREATE', KEYS[i], ARGV[5] .. epoch, at, 'MKSTREAM')
+  redis.call('XGROUP', 'DESTROY', KEYS[i], ARGV[5] .. old)
+end
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'owner', ARGV[1])
+redis.call('SET', KEYS[2], mine, 'PX', ARGV[3])
+return {1, epoch}
+"""
+
+RENEW: Final = """
+-- KEYS: lease. ARGV: owner and token, lease ms. Returns 1 while the lease is ours.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+
+RELEASE: Final = """
+-- KEYS: lease. ARGV: owner and token.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+COMMIT: Final = """
+-- KEYS: checkpoint, dead, then the hashes and streams the groups name by index.
+-- ARGV: epoch, seq, number of checkpoint arguments, field, value, …, then groups:
+--   'S' key n field value …   write fields of a hash       (n counts the arguments that follow)
+--   'R' key n field …         remove fields of a hash
+--   'O' key n event …         append events to a stream
+--   'D' n stream id event reason detail …   append dead letters
+-- Returns {1}, or {0, epoch, seq} when the partition has moved on.
+local at = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
+if at[1] ~= ARGV[1] or (at[2] or '0') ~= ARGV[2] then
+  return {0, at[1] or '0', at[2] or '0'}
+end
+local kinds = {S = 'hash', R = 'hash', O = 'stream'}
+local function expect(key, wanted)
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'none' and kind ~= wanted then
+    return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', not a ' .. wanted)
+  end
+end
+local first = 4 + ARGV[3]
+local wrong = expect(KEYS[2], 'stream')
+local i = first
+while not wrong and ARGV[i] do
+  if ARGV[i] == 'D' then
+    i = i + 2 + ARGV[i + 1]
+  else
+    wrong = expect(KEYS[tonumber(ARGV[i + 1])], kinds[ARGV[i]])
+    i = i + 3 + ARGV[i + 2]
+  end
+end
+if wrong then return wrong end
+
+-- Lua's unpack is limited, so long runs go in pieces (of an even number, for pairs).
+local piece = 4000
+i = first
+while ARGV[i] do
+  local what = ARGV[i]
+  if what == 'D' then
+    local stop = i + 1 + ARGV[i + 1]
+    for j = i + 2, stop, 5 do
+      redis.call('XADD', KEYS[2], '*', 'stream', ARGV[j], 'id', ARGV[j + 1], 'event', ARGV[j + 2],
+        'reason', ARGV[j + 3], 'detail', ARGV[j + 4])
+    end
+    i = stop + 1
+  else
+    local key = KEYS[tonumber(ARGV[i + 1])]
+    local stop = i + 2 + ARGV[i + 2]
+    if what == 'O' then
+      for j = i + 3, stop do
+        redis.call('XADD', key, '*', 'event', ARGV[j])
+      end
+    else
+      local command = what == 'S' and 'HSET' or 'HDEL'
+      for j = i + 3, stop, piece do
+        redis.call(command, key, unpack(ARGV, j, math.min(j + piece - 1, stop)))
+      end
+    end
+    i = stop + 1
+  end
+end
+redis.call('HSET', KEYS[1], 'seq', ARGV[2] + 1, unpack(ARGV, 4, 3 + ARGV[3]))
+return {1}
+"""

@@ -1,0 +1,138 @@
+"""What passes between the engine and the processor it drives."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+
+class Entry(msgspec.Struct, gc=False):
+    """One entry of an input stream, as read. ``event`` is None where the entry has no such field."""
+
+    stream: int  # index into the application's inputs
+    id: bytes
+    event: bytes | None
+
+    @property
+    def time_ms(self) -> int:
+        """Server time at which the entry was appended."""
+        return int(self.id.partition(b"-")[0])
+
+
+class Emit(msgspec.Struct, gc=False):
+    """Something to say on an output stream; the engine adds the envelope."""
+
+    stream: str
+    name: str  # of the event: sluicegate.<name>.v1
+    source: str
+    subject: str
+    time_ms: int
+    data: Any
+
+
+class DeadLetter(msgspec.Struct):
+    """An entry that could not be applied, as it came, and why."""
+
+    stream: str
+    id: bytes
+    event: bytes
+    reason: str
+    detail: str
+
+
+class Changes(msgspec.Struct):
+    """Fields of one state hash to write, and fields to remove."""
+
+    written: dict[str, bytes]
+    removed: list[str]
+
+
+class Outcome(msgspec.Struct):
+    """All that one batch does; becomes visible together or not at all."""
+
+    state: dict[str, Changes]
+    outputs: list[tuple[str, bytes]]
+    dead: list[DeadLetter]
+    positions: list[bytes]  # last applied entry id by input stream
+    applied: list[int]  # entries taken since the partition began, by input stream
+    details: "BatchDetails"
+
+
+class BatchDetails(msgspec.Struct):
+    """What an observer learns of a batch once it is committed."""
+
+    partition: int
+    entries: int = 0
+    applied: int = 0
+    repeats: int = 0
+    dead: dict[str, int] = {}
+    newest_ms: int = 0  # server time of the newest entry in it
+    work_seconds: float = 0.0
+    commit_seconds: float = 0.0
+
+
+class Event(Protocol):
+    """A decoded entry."""
+
+    @property
+    def id(self) -> str:
+        """The sender's own id of it; outputs name it as their cause."""
+
+
+class Application(Protocol):
+    """
+    What the engine runs: decodes entries, applies them to state in memory, says what changed.
+
+    Synchronous and without I/O. A method may raise `MalformedError` where it says so; any other exception is
+    a broken invariant and stops the worker before it commits.
+    """
+
+    inputs: Sequence[str]  # in the order that breaks ties
+    kinds: Sequence[str]  # of state
+
+    def load(self, state: Mapping[str, Mapping[bytes, bytes]]) -> None:
+        """Forget everything and start from stored state, by kind."""
+
+    def decode(self, entry: Entry) -> Event:
+        """Decode an entry. Raises `MalformedError`."""
+
+    def identity(self, event: Any) -> str | None:  # noqa: ANN401  # the application's own event type
+        """Tell what makes a second event a repeat of this one; None: nothing does."""
+
+    def apply(self, entry: Entry, event: Any, emits: list[Emit]) -> bool:  # noqa: ANN401  # as above
+        """
+        Apply one event, appending what it says to ``emits``.
+
+        False: the event was a repeat that only the application could recognise. Raises `MalformedError`,
+        having changed nothing; what it appended to ``emits`` is said all the same.
+        """
+
+    def changes(self) -> dict[str, Changes]:
+        """Return what has changed since the last call, encoded."""
+
+    def wants_tick(self, now_ms: int, quiet_ms: int) -> bool:
+        """Whether a timer is due at wall time ``now_ms``, nothing having come for ``quiet_ms``."""
+
+
+class Observer(Protocol):
+    """Hears what the engine does. Must not raise, and must not take long."""
+
+    def committed(self, details: BatchDetails) -> None:
+        """Hear of a batch that is visible now."""
+
+    def owned(self, partition: int, epoch: int) -> None:
+        """Hear that a partition was taken and loaded; the worker serves it."""
+
+    def lost(self, partition: int, reason: str) -> None:
+        """Hear that a partition is not served now, and why in a sentence."""
+
+    def lag(self, partition: int, events: int, seconds: float) -> None:
+        """Hear how many entries wait, and how long the oldest batch in work has waited."""
+
+
+def count_reasons(dead: Iterable[DeadLetter]) -> dict[str, int]:
+    """Dead letters by reason."""
+    counts: dict[str, int] = {}
+    for letter in dead:
+        counts[letter.reason] = counts.get(letter.reason, 0) + 1
+    return counts

@@ -1,0 +1,271 @@
+"""
+Works on one partition: takes it, loads it, serves it, and on any failure does so again.
+
+Rules kept here:
+
+1. Reading, working and committing overlap: while a batch is worked on the next is read, and while a commit
+   is in flight the next batch is worked on. Commits never overlap each other.
+2. There is one recovery. Whatever fails before a commit is confirmed, memory and positions are dropped
+   together and loaded together, under a new epoch.
+3. The server's absence is survived within bounds; a broken invariant is not survived at all.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import anyio
+import msgspec
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
+
+from stream.checkpoint import Checkpoint, read_checkpoint
+from stream.client import Client, fields_of
+from stream.commit import Committer
+from stream.errors import FencedError, TransportError
+from stream.keys import FIELD, Keys
+from stream.load import load
+from stream.order import Order, parse_id
+from stream.ownership import Held, Ownership
+from stream.processor import Processor
+from stream.reader import Reader
+from stream.repeats import DEFAULT_WINDOW
+from stream.types import Application, Entry, Observer, Outcome
+
+_TICK_POLL_S: Final = 0.05
+_LAG_POLL_S: Final = 2.0
+_BACKOFF_FIRST_S: Final = 0.1
+_BACKOFF_MAX_S: Final = 5.0
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """How a worker works; none of it changes a result."""
+
+    batch: int = 1000  # entries of one stream in one look
+    block_ms: int = 1000  # longest wait for an entry
+    lease_ms: int = 5000
+    window: int = DEFAULT_WINDOW  # entries in which a repeat is recognised; must agree among workers
+    away_s: float = 600.0  # how long the server may be away before the worker gives up
+    clock: str | None = "clock"  # input stream that takes the ticks
+
+
+class Clients(msgspec.Struct, frozen=True):
+    """
+    Connections of one partition.
+
+    ``reading`` blocks, so its socket timeout lies above the block time. ``writing`` must not retry.
+    """
+
+    reading: Client
+    writing: Client
+
+    async def drop(self) -> None:
+        """Close the connections; the next command opens new ones."""
+        await self.reading.drop()
+        await self.writing.drop()
+
+
+class PartitionWorker:
+    """Owns one partition for as long as it can."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        application: Application,
+        clients: Clients,
+        owner: str,
+        observer: Observer,
+        settings: Settings,
+    ) -> None:
+        self._keys = keys
+        self._application = application
+        self._clients = clients
+        self._observer = observer
+        self._settings = settings
+        self._ownership = Ownership(clients.writing, keys, application.inputs, owner, settings.lease_ms)
+        self._busy_at_ms = 0  # wall time of the last commit
+
+    async def run(self, stop: anyio.Event) -> None:
+        """
+        Serve until ``stop`` is set, then finish the batch in work, commit it and let go.
+
+        Raises:
+            TransportError: the server was away for longer than the settings allow.
+            ConfigurationError: something a person has to put right.
+
+        """
+        away_since: float | None = None
+        pause = _BACKOFF_FIRST_S
+        while not stop.is_set():
+            try:
+                await self._tenure(stop)
+                away_since, pause = None, _BACKOFF_FIRST_S
+            except* FencedError as group:
+                self._observer.lost(self._keys.partition, str(_first(group)))
+                away_since, pause = None, _BACKOFF_FIRST_S
+            except* TransportError as group:
+                error = _first(group)
+                self._observer.lost(self._keys.partition, str(error))
+                now = time.monotonic()
+                away_since = away_since or now
+                if now - away_since > self._settings.away_s:
+                    raise TransportError(f"gave up after {self._settings.away_s:g} s: {error}") from None
+                pause = min(2 * pause, _BACKOFF_MAX_S)
+            await self._clients.drop()
+            if not stop.is_set():
+                await _sleep(pause, stop)
+
+    async def _tenure(self, stop: anyio.Event) -> None:
+        """Take, load and serve the partition once."""
+        epoch = await self._take(stop)
+        if epoch is None:
+            return
+        checkpoint = await read_checkpoint(self._clients.writing, self._keys, self._application.inputs)
+        if checkpoint.epoch != epoch:
+            raise FencedError(f"epoch {epoch} ended while it was loaded")
+        async with anyio.create_task_group() as tasks:
+            # A long load must not cost the lease.
+            tasks.start_soon(self._renew)
+            processor = await load(
+                self._clients.writing, self._keys, self._application, checkpoint, self._settings.window
+            )
+            self._observer.owned(self._keys.partition, epoch)
+            await self._serve(processor, checkpoint, stop)
+            tasks.cancel_scope.cancel()
+        await self._ownership.release()
+        self._observer.lost(self._keys.partition, "let go of it to stop")
+
+    async def _take(self, stop: anyio.Event) -> int | None:
+        while not stop.is_set():
+            taken = await self._ownership.take()
+            if not isinstance(taken, Held):
+                return taken
+            self._observer.lost(self._keys.partition, f"{taken.holder} holds it")
+            await _sleep(min(max(taken.left_ms, 50), 1000) / 1000, stop)
+        return None
+
+    async def _serve(self, processor: Processor, checkpoint: Checkpoint, stop: anyio.Event) -> None:
+        inputs = self._application.inputs
+        reader = Reader(
+            self._clients.reading,
+            self._keys,
+            inputs,
+            checkpoint.epoch,
+            checkpoint.positions,
+            self._settings.batch,
+        )
+        order = Order(checkpoint.positions, self._settings.batch)
+        committer = Committer(self._clients.writing, self._keys, inputs, checkpoint.epoch, checkpoint.seq)
+        batches_in, batches = anyio.create_memory_object_stream[list[Entry]](0)
+        outcomes_in, outcomes = anyio.create_memory_object_stream[Outcome](0)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._read, reader, order, batches_in, stop)
+            tasks.start_soon(_work, processor, batches, outcomes_in)
+            tasks.start_soon(self._tick, processor)
+            tasks.start_soon(self._watch_lag, processor)
+            await self._commit(committer, outcomes)
+            tasks.cancel_scope.cancel()
+
+    async def _read(
+        self, reader: Reader, order: Order, batches: ObjectSendStream[list[Entry]], stop: anyio.Event
+    ) -> None:
+        async with batches, anyio.create_task_group() as tasks:
+            # A read that is given up may lose its reply; nothing of it is applied, so nothing is lost.
+            tasks.start_soon(_cancel_when, stop, tasks.cancel_scope)
+            while True:
+                block_ms: int | None = self._settings.block_ms
+                if order.holds:
+                    block_ms = None
+                    if not order.more:
+                        await anyio.sleep(0.001)
+                        order.millisecond_passed()
+                ready = order.push(await self._look(reader, order.full, block_ms))
+                if ready:
+                    await batches.send(ready)
+
+    async def _look(self, reader: Reader, skip: Sequence[int], block_ms: int | None) -> list[list[Entry]]:
+        try:
+            return await reader.look(skip, block_ms)
+        except TransportError as error:
+            if "NOGROUP" in str(error) or "UNBLOCKED" in str(error):
+                raise
+            # One dropped connection is no reason to load everything again.
+            await self._clients.reading.drop()
+            await reader.rewind()
+            return await reader.look(skip, None)
+
+    async def _commit(self, committer: Committer, outcomes: ObjectReceiveStream[Outcome]) -> None:
+        async with outcomes:
+            async for outcome in outcomes:
+                start = time.perf_counter()
+                await committer.commit(outcome)
+                outcome.details.commit_seconds = time.perf_counter() - start
+                self._busy_at_ms = _wall_ms()
+                self._observer.committed(outcome.details)
+
+    async def _renew(self) -> None:
+        while True:
+            await anyio.sleep(self._settings.lease_ms / 3000)
+            if not await self._ownership.renew():
+                raise FencedError("the lease lapsed")
+
+    async def _tick(self, processor: Processor) -> None:
+        """Append a tick when a timer is due, one at a time."""
+        if self._settings.clock is None:
+            return
+        stream = self._application.inputs.index(self._settings.clock)
+        appended = b"0-0"
+        while True:
+            await anyio.sleep(_TICK_POLL_S)
+            if parse_id(processor.positions[stream]) < parse_id(appended):
+                continue
+            now_ms = _wall_ms()
+            if self._application.wants_tick(now_ms, now_ms - self._busy_at_ms):
+                event = msgspec.json.encode({"timestamp": now_ms})
+                appended = await self._clients.writing.ask(
+                    "XADD", self._keys.input(self._settings.clock), "*", FIELD, event
+                )
+
+    async def _watch_lag(self, processor: Processor) -> None:
+        """Tell the observer how much waits. The group's own lag is wrong after trims, so it is counted."""
+        names = [self._keys.input(name) for name in self._application.inputs]
+        while True:
+            added = 0
+            for name in names:
+                info = fields_of(await self._clients.writing.ask("XINFO", "STREAM", name))
+                added += int(info[b"entries-added"])
+            waiting = max(added - sum(processor.applied), 0)
+            newest_ms = max(parse_id(position)[0] for position in processor.positions)
+            seconds = max(_wall_ms() - newest_ms, 0) / 1000 if waiting else 0.0
+            self._observer.lag(self._keys.partition, waiting, seconds)
+            await anyio.sleep(_LAG_POLL_S)
+
+
+async def _work(
+    processor: Processor,
+    batches: ObjectReceiveStream[list[Entry]],
+    outcomes: ObjectSendStream[Outcome],
+) -> None:
+    async with batches, outcomes:
+        async for entries in batches:
+            await outcomes.send(processor.process(entries))
+
+
+async def _cancel_when(event: anyio.Event, scope: anyio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
+
+
+async def _sleep(seconds: float, stop: anyio.Event) -> None:
+    """Sleep, or less if the worker is to stop."""
+    with anyio.move_on_after(seconds):
+        await stop.wait()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """One of the errors that ended a group of tasks; the others follow from it."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
