@@ -32,8 +32,9 @@ DAYS_PER_SECOND: Final = 36.0  # all 2,148 days in a minute
 class Desk:
     """All bots of the wallet on one connection."""
 
-    def __init__(self, wire: Wire, bots: Iterable[Bot]) -> None:
+    def __init__(self, wire: Wire, wallet: str, bots: Iterable[Bot]) -> None:
         self._wire = wire
+        self._wallet = wallet
         self._bots = {bot.agent: bot for bot in bots}
         self._orders = Follower(wire, ("allocation", "emergency"))
         self._decode = msgspec.json.Decoder(Order, strict=False).decode
@@ -61,7 +62,8 @@ class Desk:
         self._wire.wait_applied(stream, last, _late)
         while orders := self._orders.read():
             for event in orders:
-                self._obey(event.name, self._decode(event.data))
+                if event.wallet == self._wallet:
+                    self._obey(event.name, self._decode(event.data))
 
     def _obey(self, event: str, order: Order) -> None:
         for agent in order.agents or [order.agent]:
@@ -82,7 +84,7 @@ def main() -> int:
         wire = Wire.connect(args.redis, wallet, args.prefix)
         start = time.monotonic()
         history = days()
-        desk = Desk(wire, bots)
+        desk = Desk(wire, wallet, bots)
         for n, day in enumerate(history):
             desk.trade(day)
             if args.days_per_second:

@@ -23,15 +23,25 @@ class Event(msgspec.Struct):
     """An output event: CloudEvents 1.0, `data` left undecoded until someone wants it."""
 
     id: str
+    source: str
     type: str
     data: msgspec.Raw
-    subject: str | None = None
     time: str = ""
 
     @property
     def name(self) -> str:
         """The event's name without the product and version around it."""
         return self.type.split(".")[1]
+
+    @property
+    def wallet(self) -> str:
+        """The wallet it is about."""
+        return self.source.rpartition("/")[2]
+
+    @property
+    def cause(self) -> str:
+        """The input entry that caused it: its id without the number within."""
+        return self.id.rpartition("/")[0]
 
 
 class Wire:
@@ -79,14 +89,17 @@ class Wire:
                 reported = waited
                 late(waited)
 
-    def checkpoint(self) -> dict[str, str]:
-        """Read the checkpoint: epoch, seq, and per input stream the last id and how many were applied."""
-        fields = self.client.hgetall(self.key("checkpoint"))
-        return {name.decode(): value.decode() for name, value in fields.items()}
+    def ready(self) -> bool:
+        """Whether a worker owns the partition."""
+        return bool(self.client.hexists(self.key("checkpoint"), "epoch"))
 
-    def state(self, kind: str) -> list[bytes]:
-        """Read all entities of a kind, each as JSON."""
-        return list(self.client.hvals(self.key(f"state:{kind}")))
+    def all_applied(self) -> bool:
+        """Whether everything in the input streams has been applied."""
+        for stream in INPUTS:
+            last = self.client.xrevrange(self.key(f"in:{stream}"), count=1)
+            if last and not self.applied(f"in:{stream}", last[0][0].decode()):
+                return False
+        return True
 
 
 class Follower:
