@@ -44,6 +44,11 @@ class Event(msgspec.Struct):
         return self.id.rpartition("/")[0]
 
 
+def partition_of(wallet: str, partitions: int) -> int:
+    """Find a wallet's partition: CRC16/XMODEM, the checksum that Redis Cluster spreads its keys by."""
+    return binascii.crc_hqx(wallet.encode(), 0) % partitions
+
+
 class Wire:
     """The streams and state of the partition that one wallet lives in."""
 
@@ -58,8 +63,7 @@ class Wire:
         # RESP2 spelt out: the shape of XREAD's reply depends on it.
         client = Redis.from_url(url, protocol=2)
         partitions = int(client.hget(f"{prefix}:meta", "partitions") or 1)
-        # CRC16/XMODEM is the checksum that Redis Cluster spreads its keys by.
-        return cls(client, prefix, binascii.crc_hqx(wallet.encode(), 0) % partitions)
+        return cls(client, prefix, partition_of(wallet, partitions))
 
     def key(self, name: str) -> str:
         """Spell a key in full, such as `in:trade`."""
