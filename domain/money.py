@@ -25,8 +25,9 @@ FINE_PER_MONEY: Final = FINE // MONEY
 NUMBER_CHARACTERS_MAX: Final = 38
 NUMBER_MAX: Final = 10**18
 
+_UNCOMMON = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
-_POWERS = tuple(10**n for n in range(NUMBER_CHARACTERS_MAX + 1))
+_POWERS: tuple[int, ...] = tuple(10**n for n in range(2 * NUMBER_CHARACTERS_MAX))
 
 
 class NumberFault(StrEnum):
@@ -79,7 +80,7 @@ def _parse_text(text: str, digits: int) -> int:
 
 def _parse_uncommon(text: str, digits: int) -> int:
     """Read exponents, signs and more places than are kept; refuse what is not a finite decimal."""
-    if len(text) > NUMBER_CHARACTERS_MAX or not text.isascii() or "_" in text:
+    if len(text) > NUMBER_CHARACTERS_MAX or not _UNCOMMON.fullmatch(text):
         raise InvalidNumberError(NumberFault.INVALID, text)
     try:
         value = Decimal(text)
@@ -94,7 +95,7 @@ def _parse_uncommon(text: str, digits: int) -> int:
     sign, numerals, exponent = value.as_tuple()
     mantissa = int("".join(map(str, numerals)))
     shift = int(exponent) + digits
-    scaled = mantissa * 10**shift if shift >= 0 else divide(mantissa, 10**-shift)
+    scaled = mantissa * _POWERS[shift] if shift >= 0 else divide(mantissa, _POWERS[-shift])
     return -scaled if sign else scaled
 
 

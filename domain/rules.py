@@ -29,7 +29,9 @@ def duration_ms(value: object) -> int:
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f"{value!r} is no duration: write milliseconds, or a number with ms, s, m, h, d or w")
+        raise ValueError(
+            f"{value!r} is no duration: write milliseconds, or a number with ms, s, m, h, d or w"
+        )
     return round(float(match[1]) * _UNIT_MS[match[2]])
 
 

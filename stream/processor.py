@@ -10,7 +10,6 @@ Rules kept here:
 from collections.abc import Iterable, Sequence
 from time import perf_counter
 
-from stream.decode import raw_event
 from stream.envelope import envelope
 from stream.errors import MalformedError
 from stream.keys import Keys
@@ -65,7 +64,7 @@ class Processor:
         try:
             event = self._application.decode(entry)
             cause = event.id
-            identity = self._application.identity(event)
+            identity = self._application.identity(entry, event)
             if identity is not None and identity in self._repeats:
                 self._repeats.add(identity)
                 return True
@@ -91,8 +90,7 @@ def remember(
         identity = None
         if (f"in:{application.inputs[entry.stream]}", entry.id) not in dead:
             try:
-                raw_event(entry)
-                identity = application.identity(application.decode(entry))
+                identity = application.identity(entry, application.decode(entry))
             except MalformedError:
                 identity = None  # the dead letter was removed by hand; it is still none that can be repeated
         repeats.add(identity)

@@ -96,7 +96,7 @@ class Application(Protocol):
     def decode(self, entry: Entry) -> Event:
         """Decode an entry. Raises `MalformedError`."""
 
-    def identity(self, event: Any) -> str | None:  # noqa: ANN401  # the application's own event type
+    def identity(self, entry: Entry, event: Any) -> str | None:  # noqa: ANN401  # its own type
         """Tell what makes a second event a repeat of this one; None: nothing does."""
 
     def apply(self, entry: Entry, event: Any, emits: list[Emit]) -> bool:  # noqa: ANN401  # as above

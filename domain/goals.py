@@ -1,0 +1,228 @@
+"""
+What goals ask for, and how far towards it a fleet is.
+
+Rules kept here:
+
+1. Progress is a number from 0 to 1; a goal is met at 1 and not a unit before.
+2. A goal counts from its creation on: what its assignees did before does not count.
+3. An assignee's contribution is multiplied by its weight; a metric of several is their weighted mean.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from domain.money import InvalidNumberError, money, money_text
+
+
+class GoalType(StrEnum):
+    """The four kinds of goals."""
+
+    TRADE_VOLUME = "trade_volume"
+    PROFIT_TARGET = "profit_target"
+    STRATEGY_PERFORMANCE = "strategy_performance"
+    CUSTOM = "custom"
+
+
+class Collect(StrEnum):
+    """What goes back to the master when a goal is met."""
+
+    PROFIT = "profit"
+    ALL = "all"
+    NONE = "none"
+
+
+# Metrics that follow from the running figures; they are checked with every fill.
+RUNNING: Final = frozenset(
+    {"equity", "drawdown", "trades", "profit", "win_rate", "profit_factor", "expectancy"}
+)
+# Metrics that follow from the returns; they are checked when a bin closes.
+OF_RETURNS: Final = frozenset({"total_return", "sharpe", "sortino", "calmar", "max_drawdown", "volatility"})
+
+
+class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A target as it stands in an event."""
+
+
+class Trades(_Body, frozen=True):
+    """So many fills."""
+
+    trades: int
+
+
+class Profit(_Body, frozen=True):
+    """So much realised profit, net of fees."""
+
+    profit: str | int
+
+
+class ProfitPerTrade(_Body, frozen=True):
+    """So much realised profit a fill, over at least so many fills."""
+
+    profit_per_trade: str | int
+    trades: int
+
+
+class Condition(_Body, frozen=True):
+    """A metric that is to reach or stay below a value."""
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+class Performance(_Body, frozen=True):
+    """A metric over the last so many bins."""
+
+    metric: str
+    at_least: float
+    periods: int
+
+
+class Conditions(_Body, frozen=True):
+    """Several conditions at once."""
+
+    all: list[Condition]
+
+
+Target = Trades | Profit | ProfitPerTrade | Performance | Conditions
+
+_SHAPES: Final[dict[GoalType, tuple[type[Any], ...]]] = {
+    GoalType.TRADE_VOLUME: (Trades,),
+    GoalType.PROFIT_TARGET: (Profit, ProfitPerTrade),
+    GoalType.STRATEGY_PERFORMANCE: (Performance,),
+    GoalType.CUSTOM: (Conditions,),
+}
+
+
+def read_target(goal_type: GoalType, target: Mapping[str, Any]) -> Target:
+    """
+    Read a target.
+
+    Raises:
+        ValueError: it does not fit the type of goal, in a sentence.
+
+    """
+    problems: list[str] = []
+    for shape in _SHAPES[goal_type]:
+        try:
+            read: Target = msgspec.convert(target, shape)
+        except msgspec.ValidationError as error:
+            problems.append(str(error))
+        else:
+            _check(read)
+            return read
+    raise ValueError(f"The target of a {goal_type} goal does not fit: {'; '.join(problems)}.")
+
+
+def _check(target: Target) -> None:
+    match target:
+        case Trades(trades) | ProfitPerTrade(_, trades) if trades < 1:
+            raise ValueError("A target of trades is at least 1.")
+        case Profit(amount) | ProfitPerTrade(amount, _):
+            try:
+                positive = money(amount) > 0
+            except InvalidNumberError as error:
+                raise ValueError(f"{error}.") from None
+            if not positive:
+                raise ValueError("A target of profit is above zero.")
+        case Performance(metric, _, periods):
+            if metric not in OF_RETURNS or periods < 2:
+                known = ", ".join(sorted(OF_RETURNS))
+                raise ValueError(f"A performance target names one of {known}, and at least 2 periods.")
+        case Conditions(conditions):
+            _check_conditions(conditions)
+        case _:
+            pass
+
+
+def _check_conditions(conditions: Sequence[Condition]) -> None:
+    if not conditions:
+        raise ValueError("A custom target has at least one condition.")
+    for condition in conditions:
+        if condition.metric not in RUNNING | OF_RETURNS:
+            known = ", ".join(sorted(RUNNING | OF_RETURNS))
+            raise ValueError(f"{condition.metric} is no metric: there are {known}.")
+        if (condition.at_least is None) == (condition.at_most is None):
+            raise ValueError("A condition has either at_least or at_most.")
+
+
+class Measured(NamedTuple):
+    """How far a goal is: progress from 0 to 1, and the figures to show."""
+
+    progress: float
+    current: dict[str, Any]
+
+
+Metric = Callable[[str, int | None], float | None]
+"""Value of a metric over the assignees, over the last so many bins; None where it has none."""
+
+
+def measure(target: Target, trades: float, profit: int, metric: Metric) -> Measured:
+    """
+    Measure a goal.
+
+    Args:
+        target: what it asks for.
+        trades: fills since it was created, weighted.
+        profit: realised profit net of fees since then, weighted, money.
+        metric: looks a metric up.
+
+    """
+    match target:
+        case Trades(wanted):
+            return Measured(_share(trades, wanted), {"trades": _whole(trades)})
+        case Profit(amount):
+            return Measured(_share(profit, money(amount)), {"profit": money_text(profit)})
+        case ProfitPerTrade(amount, wanted):
+            each = profit / trades if trades else 0.0
+            progress = min(_share(trades, wanted), _share(each, money(amount)))
+            return Measured(progress, {"profit": money_text(profit), "trades": _whole(trades)})
+        case Performance(name, at_least, periods):
+            value = metric(name, periods)
+            return Measured(_towards(value, Condition(name, at_least)), {name: value})
+        case Conditions(conditions):
+            values = [metric(condition.metric, None) for condition in conditions]
+            parts = [_towards(v, c) for v, c in zip(values, conditions, strict=True)]
+            names = [condition.metric for condition in conditions]
+            return Measured(sum(parts) / len(parts), dict(zip(names, values, strict=True)))
+
+
+def needs_returns(target: Target) -> bool:
+    """Whether the target can only be measured when a bin closes."""
+    match target:
+        case Performance():
+            return True
+        case Conditions(conditions):
+            return any(condition.metric in OF_RETURNS for condition in conditions)
+        case _:
+            return False
+
+
+def _share(current: float, wanted: float) -> float:
+    if current >= wanted:
+        return 1.0
+    # Below the target by less than a float can tell is still below.
+    return min(max(current / wanted, 0.0), _ALMOST)
+
+
+_ALMOST: Final = 1.0 - 2**-53
+
+
+def _towards(value: float | None, condition: Condition) -> float:
+    if value is None:
+        return 0.0
+    if condition.at_least is not None:
+        if value >= condition.at_least:
+            return 1.0
+        return _share(value, condition.at_least) if condition.at_least > 0 else 0.0
+    at_most = condition.at_most or 0.0
+    if value <= at_most:
+        return 1.0
+    return min(at_most / value, _ALMOST) if at_most > 0 else 0.0
+
+
+def _whole(trades: float) -> float:
+    return int(trades) if trades == int(trades) else trades

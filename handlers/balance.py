@@ -1,0 +1,185 @@
+"""
+``in:balance``: what a bot's account holds, and the prices it sees.
+
+Prices value its positions. Its cash is compared with the ledger: where they differ by more than the tolerance
+the difference goes to `suspense` and somebody is told. A bot that only knows its equity earns its changes,
+net of what was moved.
+"""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from domain.ledger import SUSPENSE, agent_account, between
+from domain.money import money_text
+from domain.positions import mark
+from handlers.reading import (
+    check_id,
+    check_time,
+    find_agent,
+    find_book,
+    rate_of,
+    read_money,
+    read_positive,
+    read_symbol,
+)
+from handlers.steps.goals import advance_goals
+from handlers.steps.posting import correct
+from handlers.steps.rebalancing import notice_drift, return_pending
+from handlers.steps.timers import advance, finish
+from handlers.steps.updates import touch
+from handlers.steps.valuation import Result, take_result
+from handlers.steps.watching import sweep_stopped, watch
+from handlers.turn import EMERGENCY, Turn
+from state.book import PARTS, Book
+from state.entities import Agent, State
+from state.view import View
+from stream.decode import Decoder
+from stream.types import Emit, Entry
+
+
+class Balance(msgspec.Struct, gc=False):
+    """An account snapshot in ccxt's balance shape, with marks."""
+
+    id: str
+    wallet: str
+    agent: str
+    timestamp: int
+    total: dict[str, Any] | None = None
+    free: dict[str, Any] | None = None
+    used: dict[str, Any] | None = None
+    prices: dict[str, Any] | None = None
+    equity: Any = None
+
+
+class Report(NamedTuple):
+    """A balance event, read. Prices and rates in 1e-12, the rest is money."""
+
+    prices: dict[str, int]
+    rates: dict[str, int]
+    cash: int | None
+    used: int | None
+    equity: int | None
+
+
+decode = Decoder(Balance).decode
+
+
+def identity(balance: Balance) -> str:
+    """Tell what makes a second balance event a repeat."""
+    return f"balance/{balance.wallet}/{balance.agent}/{balance.id}"
+
+
+def handle(view: View, entry: Entry, balance: Balance, emits: list[Emit]) -> bool:
+    """Apply an account snapshot. Raises `MalformedError`, having changed nothing."""
+    book = find_book(view, balance.wallet)
+    agent = find_agent(book, balance.agent)
+    check_id(balance.id, "id")
+    check_time(balance.timestamp, entry)
+    report = read_report(book, balance)
+
+    view.touch(book)
+    turn = Turn(book, balance.id, emits)
+    advance(turn, balance.timestamp)
+    if report.rates:
+        book.wallet.rates |= report.rates
+        book.mark(book.wallet)
+    unrealized = _revalue(turn, agent, report.prices)
+    if report.used is not None:
+        agent.reported_used = max(report.used, 0)
+    realized = 0
+    if report.equity is not None:
+        realized = _believe_equity(turn, agent, report.equity, balance.timestamp)
+    elif report.cash is not None:
+        _compare(turn, agent, report.cash, balance.timestamp)
+    book.mark(agent)
+    if unrealized or realized:
+        scopes = take_result(turn, agent, Result(realized, 0, unrealized, bool(realized), 0))
+        for scope in scopes:
+            watch(turn, scope)
+            touch(turn, scope)
+        advance_goals(turn, agent, 0, realized)
+    if agent.state is not State.ACTIVE:
+        sweep_stopped(turn, agent)
+    elif agent.pending_return:
+        return_pending(turn, agent)
+    else:
+        notice_drift(turn, agent)
+    finish(turn)
+    return True
+
+
+def read_report(book: Book, balance: Balance) -> Report:
+    """Read a balance event's numbers. Raises `MalformedError`."""
+    currency = book.wallet.currency
+    prices, rates = {}, {}
+    for symbol, price in (balance.prices or {}).items():
+        parts = read_symbol(symbol)
+        prices[symbol] = read_positive(price, f"prices[{symbol}]")
+        if parts.quote == currency and parts.settle is None:
+            rates[parts.base] = prices[symbol]
+    for symbol in prices:
+        # A mark in a currency without a rate is no use to anyone; better said now than valued wrong.
+        quote = read_symbol(symbol).quote
+        if quote not in rates:
+            rate_of(book, quote)
+    holdings = {
+        name: None if not amounts or amounts.get(currency) is None else read_money(amounts[currency], name)
+        for name, amounts in (("total", balance.total), ("free", balance.free), ("used", balance.used))
+    }
+    total, free, used = holdings["total"], holdings["free"], holdings["used"]
+    if total is None and free is not None and used is not None:
+        total = free + used
+    if used is None and free is not None and total is not None:
+        used = total - free
+    equity = None if balance.equity is None else read_money(balance.equity, "equity")
+    return Report(prices, rates, total, used, equity)
+
+
+def _revalue(turn: Turn, agent: Agent, prices: dict[str, int]) -> int:
+    """Value an agent's positions at new prices; return the change of unrealised profit."""
+    changed = 0
+    for symbol in sorted(prices.keys() & agent.positions.keys()):
+        rate = rate_of(turn.book, read_symbol(symbol).quote)
+        changed += mark(agent.positions[symbol], prices[symbol], rate)
+    return changed
+
+
+def _believe_equity(turn: Turn, agent: Agent, equity: int, timestamp: int) -> int:
+    """Profit of a bot that only knows its equity: the change since its last report, net of flows."""
+    if agent.trades or agent.positions:
+        return 0  # its fills are known, so its profit is too
+    before = agent.reported_equity
+    agent.reported_equity = equity
+    moved, agent.flows_since = agent.flows_since, 0
+    if before is None:
+        _compare(turn, agent, equity, timestamp)
+        agent.flows_since = 0
+        return 0
+    profit = equity - before - moved
+    agent.cash += profit
+    turn.wallet.market -= profit
+    return profit
+
+
+def _compare(turn: Turn, agent: Agent, reported: int, timestamp: int) -> None:
+    """Put what the ledger cannot explain into suspense, and tell."""
+    if agent.moved and timestamp <= agent.moved:
+        return  # the snapshot may be older than the last transfer
+    difference = reported - agent.cash
+    reference = max(abs(agent.equity), abs(reported))
+    if abs(difference) * PARTS <= reference * round(turn.wallet.rules.tolerance * PARTS):
+        return
+    ledger = agent.cash
+    transfers = between(SUSPENSE, agent_account(agent.id), difference)
+    correct(turn, transfers, "balance_mismatch", f"{turn.cause}/{agent.id}")
+    data = {
+        "scope": "agent",
+        "id": agent.id,
+        "kind": "balance_mismatch",
+        "currency": turn.wallet.currency,
+        "ledger": money_text(ledger),
+        "reported": money_text(reported),
+        "difference": money_text(difference),
+    }
+    turn.emit(EMERGENCY, "risk_alert", agent.id, data)

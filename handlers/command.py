@@ -1,0 +1,153 @@
+"""
+``in:command``: what operators ask for. Each is answered once, by one reply.
+
+Rules kept here:
+
+1. A command's id is its idempotency key: the same id and body gets the first answer again and changes
+   nothing; the same id with another body is refused.
+2. A dry run runs the real thing on a copy of the wallet's book, and answers with what it would have said.
+3. A command that cannot be read is a dead letter, and answered as rejected where its id is known.
+"""
+
+from copy import deepcopy
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from domain.refusals import Refusal, Refused
+from handlers.commands import COMMANDS
+from handlers.commands.types import Answer, Body
+from handlers.commands.wallet import Create, new_wallet
+from handlers.reading import check_id, check_time
+from handlers.steps.timers import advance, finish
+from handlers.turn import REPLY, Turn
+from state.book import Book
+from state.entities import Command
+from state.view import View
+from stream.decode import Decoder, to_builtins
+from stream.errors import MalformedError
+from stream.types import Emit, Entry
+
+
+class Header(msgspec.Struct):
+    """Members that every command has; the rest is read by its kind."""
+
+    id: str
+    wallet: str
+    timestamp: int
+    kind: str
+    dry_run: bool = False
+
+
+decode = Decoder(Header).decode
+_BODIES = {name: Decoder(kind.body).decode for name, kind in COMMANDS.items()}
+
+
+def identity(_header: Header) -> None:
+    """Repeats are recognised here, not by the engine: they are answered."""
+
+
+def handle(view: View, entry: Entry, header: Header, emits: list[Emit]) -> bool:
+    """Carry out a command. Raises `MalformedError`, having changed nothing but said so."""
+    try:
+        check_id(header.id, "id")
+        check_id(header.wallet, "wallet")
+        return _handle(view, entry, header, emits)
+    except MalformedError as error:
+        data = _reply(header, "rejected", error.reason, error.detail, None)
+        source = f"/sluicegate/{header.wallet[:64]}"
+        emits.append(Emit(REPLY, "command_reply", source, header.id[:64], entry.time_ms, data))
+        raise
+
+
+def _handle(view: View, entry: Entry, header: Header, emits: list[Emit]) -> bool:
+    check_time(header.timestamp, entry)
+    kind = COMMANDS.get(header.kind)
+    if kind is None:
+        text = f"{header.kind[:40]!r} is no kind of command: there are {', '.join(COMMANDS)}."
+        raise MalformedError("unknown_kind", text)
+    assert entry.event is not None  # noqa: S101  # the header was decoded from it
+    body: Body = _BODIES[header.kind](entry.event)
+    book = view.books.get(header.wallet)
+    if book is None:
+        book = _new_book(body)
+    digest = _digest(entry.event)
+    known = None if header.dry_run else book.commands.get(header.id)
+    if known is not None:
+        return _repeat(book, header, known, digest, emits)
+    body.check(book)
+    if header.dry_run:
+        emits.append(_dry_run(deepcopy(book), body, kind.run))
+        return True
+    if header.wallet not in view.books:
+        view.add(book)
+    view.touch(book)
+    turn = Turn(book, header.id, emits, body.by)
+    advance(turn, header.timestamp)
+    reply = _answer(header, kind.run(turn, body))
+    book.wallet.commands += 1
+    book.mark(book.wallet)
+    number = book.wallet.commands
+    record = Command(id=header.id, wallet=header.wallet, number=number, digest=digest, reply=reply)
+    book.remember_command(record)
+    turn.emit(REPLY, "command_reply", header.id, reply)
+    finish(turn)
+    return True
+
+
+def _new_book(body: Body) -> Book:
+    if not isinstance(body, Create):
+        raise MalformedError("unknown_wallet", f"There is no wallet {body.wallet}; wallet_create makes one.")
+    return Book(new_wallet(body))
+
+
+def _repeat(book: Book, header: Header, known: Command, digest: str, emits: list[Emit]) -> bool:
+    turn = Turn(book, header.id, emits)
+    if known.digest == digest:
+        turn.emit(REPLY, "command_reply", header.id, known.reply)
+        return False
+    text = f"Command {header.id} was another one; give this one an id of its own."
+    refused = Refused(Refusal.EXISTS_WITH_DIFFERENT_BODY, text)
+    turn.emit(REPLY, "command_reply", header.id, _answer(header, refused))
+    return True
+
+
+def _dry_run(book: Book, body: Body, run: Any) -> Emit:  # noqa: ANN401  # a command's function
+    said: list[Emit] = []
+    turn = Turn(book, body.id, said, body.by)
+    advance(turn, body.timestamp)
+    answer = run(turn, body)
+    finish(turn)
+    reply = _answer(body, answer)
+    events = [{"type": emit.name, "subject": emit.subject, "data": emit.data} for emit in said]
+    reply["result"] = {"answer": reply["result"], "events": events}
+    source = f"/sluicegate/{body.wallet}"
+    return Emit(REPLY, "command_reply", source, body.id, book.wallet.time, reply)
+
+
+def _answer(header: Header | Body, answer: Answer) -> dict[str, Any]:
+    if isinstance(answer, Refused):
+        return _reply(header, "refused", answer.refusal, answer.detail, None)
+    return _reply(header, "ok" if answer.changed else "unchanged", None, None, answer.result)
+
+
+def _reply(
+    header: Header | Body, status: str, refusal: str | None, detail: str | None, result: dict[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "command": header.id[:64],
+        "kind": header.kind[:64],
+        "status": status,
+        "refusal": refusal,
+        "detail": detail,
+        "dry_run": header.dry_run,
+        "result": result,
+    }
+
+
+def _digest(event: bytes) -> str:
+    """Digest of a command but for its timestamp, so that a retry need not keep the time of the first try."""
+    body = to_builtins(event)
+    body.pop("timestamp", None)
+    return sha256(msgspec.json.encode(body, order="sorted")).hexdigest()

@@ -1,0 +1,171 @@
+"""Agents are registered, changed, assigned to another farm and retired."""
+
+from domain.refusals import Refusal, Refused
+from domain.rules import RiskMode
+from domain.standing import flow
+from handlers.commands.types import Answer, Body, Done, find_farm, open_agent, open_farm
+from handlers.reading import check_id, find_agent
+from handlers.steps.rebalancing import request
+from handlers.steps.updates import touch
+from handlers.steps.valuation import roll_to_now
+from handlers.steps.watching import held_by, sweep_stopped
+from handlers.turn import WALLET, Turn
+from state.book import Book
+from state.entities import Agent, State
+
+
+class Register(Body, kw_only=True):
+    """``agent_register``."""
+
+    agent: str
+    farm: str
+    strategy: str = ""
+    risk_mode: RiskMode = RiskMode.BALANCED
+
+    def check(self, book: Book) -> None:
+        """Check the id, and that there is such a farm."""
+        check_id(self.agent, "agent")
+        find_farm(book, self.farm)
+
+
+class Configure(Body, kw_only=True):
+    """``agent_configure``: what is left out stays."""
+
+    agent: str
+    strategy: str | None = None
+    risk_mode: RiskMode | None = None
+    min_weight: float | None = None
+    max_weight: float | None = None
+
+    def check(self, book: Book) -> None:
+        """Check that there is such an agent."""
+        find_agent(book, self.agent)
+
+
+class Assign(Body, kw_only=True):
+    """``agent_assign``."""
+
+    agent: str
+    farm: str
+
+    def check(self, book: Book) -> None:
+        """Check that there are such an agent and such a farm."""
+        find_agent(book, self.agent)
+        find_farm(book, self.farm)
+
+
+class Retire(Body, kw_only=True):
+    """``agent_retire``."""
+
+    agent: str
+
+    def check(self, book: Book) -> None:
+        """Check that there is such an agent."""
+        find_agent(book, self.agent)
+
+
+def register(turn: Turn, body: Register) -> Answer:
+    """Register an agent; under a stop it starts stopped."""
+    book, wallet = turn.book, turn.wallet
+    known = book.agents.get(body.agent)
+    if known is not None:
+        asked = (body.farm, body.strategy, body.risk_mode)
+        same = (known.farm, known.strategy, known.risk_mode) == asked
+        refusal = Refusal.EXISTS if same else Refusal.EXISTS_WITH_DIFFERENT_BODY
+        return Refused(refusal, f"Agent {body.agent} exists; agent_configure and agent_assign change it.")
+    farm = open_farm(book, body.farm)
+    if isinstance(farm, Refused):
+        return farm
+    if wallet.state is State.CLOSED:
+        return Refused(Refusal.WALLET_CLOSED, f"Wallet {wallet.id} is closed.")
+    agent = Agent(
+        id=body.agent,
+        wallet=wallet.id,
+        farm=farm.id,
+        strategy=body.strategy,
+        risk_mode=body.risk_mode,
+        day=wallet.day,
+        bin=wallet.bin,
+    )
+    book.agents[agent.id] = agent
+    if held_by(turn, agent) is not None:
+        agent.state = State.STOPPED
+    book.mark(agent)
+    book.goals_changed()
+    _tell_assignment(turn, agent, None)
+    request(turn, "arrival")
+    return Done({"agent": agent.id, "farm": farm.id, "state": agent.state})
+
+
+def configure(turn: Turn, body: Configure) -> Answer:
+    """Change an agent's strategy, risk mode or bounds."""
+    agent = open_agent(turn.book, body.agent)
+    if isinstance(agent, Refused):
+        return agent
+    low = agent.min_weight if body.min_weight is None else body.min_weight
+    high = agent.max_weight if body.max_weight is None else body.max_weight
+    if not 0 <= (low or 0.0) <= (1.0 if high is None else high) <= 1:
+        text = "Bounds are shares between 0 and 1, and the lower is not above the upper."
+        return Refused(Refusal.INFEASIBLE_BOUNDS, text)
+    before = (agent.strategy, agent.risk_mode, agent.min_weight, agent.max_weight)
+    agent.strategy = agent.strategy if body.strategy is None else body.strategy
+    agent.risk_mode = agent.risk_mode if body.risk_mode is None else body.risk_mode
+    agent.min_weight, agent.max_weight = low, high
+    changed = before != (agent.strategy, agent.risk_mode, agent.min_weight, agent.max_weight)
+    if changed:
+        turn.book.mark(agent)
+        request(turn, "agent")
+    return Done({"agent": agent.id}, changed=changed)
+
+
+def assign(turn: Turn, body: Assign) -> Answer:
+    """Move an agent, with all it has, to another farm."""
+    book = turn.book
+    agent = open_agent(book, body.agent)
+    if isinstance(agent, Refused):
+        return agent
+    farm = open_farm(book, body.farm)
+    if isinstance(farm, Refused):
+        return farm
+    if agent.farm == farm.id:
+        return Done({"agent": agent.id, "farm": farm.id}, changed=False)
+    old = book.farms[agent.farm]
+    roll_to_now(turn, agent)
+    for scope, sign in ((old, -1), (farm, 1)):
+        roll_to_now(turn, scope)
+        flow(scope, sign * agent.equity)
+        scope.unrealized_pnl += sign * agent.unrealized_pnl
+        touch(turn, scope)
+    agent.farm = farm.id
+    agent.state = State.ACTIVE if held_by(turn, agent) is None else State.STOPPED
+    book.mark(agent)
+    book.goals_changed()
+    _tell_assignment(turn, agent, old.id)
+    if agent.state is State.STOPPED:
+        sweep_stopped(turn, agent)
+    request(turn, "arrival")
+    return Done({"agent": agent.id, "farm": farm.id})
+
+
+def retire(turn: Turn, body: Retire) -> Answer:
+    """Retire an agent: it gets nothing more, and what it has goes back as it comes free."""
+    agent = open_agent(turn.book, body.agent)
+    if isinstance(agent, Refused):
+        return agent
+    agent.state = State.RETIRED
+    turn.book.mark(agent)
+    sweep_stopped(turn, agent)
+    turn.book.goals_changed()
+    request(turn, "departure")
+    return Done({"agent": agent.id})
+
+
+def _tell_assignment(turn: Turn, agent: Agent, previous: str | None) -> None:
+    data = {
+        "agent": agent.id,
+        "farm": agent.farm,
+        "previous": previous,
+        "strategy": agent.strategy,
+        "risk_mode": agent.risk_mode,
+    }
+    turn.emit(WALLET, "agent_farm_assignment", agent.id, data)

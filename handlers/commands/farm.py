@@ -1,0 +1,91 @@
+"""Farms are created, changed and closed."""
+
+from domain.refusals import Refusal, Refused
+from handlers.commands.types import Answer, Body, Done, find_farm, open_farm
+from handlers.reading import check_id
+from handlers.turn import WALLET, Turn
+from state.book import Book
+from state.entities import Farm, State
+
+
+class Create(Body, kw_only=True):
+    """``farm_create``."""
+
+    farm: str
+    type: str = ""
+    name: str = ""
+
+    def check(self, book: Book) -> None:  # noqa: ARG002  # one signature for all bodies
+        """Check the id."""
+        check_id(self.farm, "farm")
+
+
+class Configure(Body, kw_only=True):
+    """``farm_configure``: what is left out stays."""
+
+    farm: str
+    type: str | None = None
+    name: str | None = None
+
+    def check(self, book: Book) -> None:
+        """Check that there is such a farm."""
+        find_farm(book, self.farm)
+
+
+class Close(Body, kw_only=True):
+    """``farm_close``."""
+
+    farm: str
+
+    def check(self, book: Book) -> None:
+        """Check that there is such a farm."""
+        find_farm(book, self.farm)
+
+
+def create(turn: Turn, body: Create) -> Answer:
+    """Create a farm."""
+    book, wallet = turn.book, turn.wallet
+    known = book.farms.get(body.farm)
+    if known is not None:
+        same = (known.type, known.name) == (body.type, body.name or body.farm)
+        refusal = Refusal.EXISTS if same else Refusal.EXISTS_WITH_DIFFERENT_BODY
+        return Refused(refusal, f"Farm {body.farm} exists; farm_configure changes it.")
+    if wallet.state is State.CLOSED:
+        return Refused(Refusal.WALLET_CLOSED, f"Wallet {wallet.id} is closed.")
+    farm = Farm(
+        id=body.farm,
+        wallet=wallet.id,
+        name=body.name or body.farm,
+        type=body.type,
+        day=wallet.day,
+        bin=wallet.bin,
+    )
+    book.farms[farm.id] = farm
+    book.mark(farm)
+    turn.emit(WALLET, "farm_created", farm.id, {"farm": farm.id, "name": farm.name, "farm_type": farm.type})
+    return Done({"farm": farm.id})
+
+
+def configure(turn: Turn, body: Configure) -> Answer:
+    """Change a farm's name or type."""
+    farm = open_farm(turn.book, body.farm)
+    if isinstance(farm, Refused):
+        return farm
+    before = farm.type, farm.name
+    farm.type = farm.type if body.type is None else body.type
+    farm.name = farm.name if body.name is None else body.name
+    turn.book.mark(farm)
+    return Done({"farm": farm.id}, changed=before != (farm.type, farm.name))
+
+
+def close(turn: Turn, body: Close) -> Answer:
+    """Close a farm that has no agents and no money any more."""
+    farm = open_farm(turn.book, body.farm)
+    if isinstance(farm, Refused):
+        return farm
+    if farm.cash or turn.book.agents_of(farm.id):
+        text = f"Farm {farm.id} still has agents or money; assign or retire the agents first."
+        return Refused(Refusal.FARM_NOT_EMPTY, text)
+    farm.state = State.CLOSED
+    turn.book.mark(farm)
+    return Done({"farm": farm.id})

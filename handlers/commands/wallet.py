@@ -1,0 +1,110 @@
+"""Wallets are configured and closed; how one begins."""
+
+from typing import Any
+
+import msgspec
+
+from domain.refusals import Refusal, Refused
+from domain.rules import DAY_MS, Rules, changed
+from handlers.commands.types import Answer, Body, Done
+from handlers.reading import check_currency
+from handlers.steps.rebalancing import request
+from handlers.steps.updates import conflation_changed, touch
+from handlers.turn import Turn
+from state.book import Book
+from state.entities import State, Wallet
+from stream.errors import MalformedError
+
+
+class Create(Body, kw_only=True):
+    """``wallet_create``."""
+
+    currency: str
+    rules: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    def check(self, book: Book) -> None:
+        """Check currency and rules."""
+        check_currency(self.currency)
+        read_rules(book.wallet.rules, self.rules)
+
+
+class Configure(Body, kw_only=True):
+    """``wallet_configure``: rules holds only what changes."""
+
+    rules: dict[str, Any]
+
+    def check(self, book: Book) -> None:
+        """Check the rules."""
+        read_rules(book.wallet.rules, self.rules)
+
+
+class Close(Body, kw_only=True):
+    """``wallet_close``."""
+
+
+def new_wallet(body: Create) -> Wallet:
+    """Make the wallet a command asks for. Raises `MalformedError`."""
+    rules = read_rules(Rules(), body.rules)
+    wallet = Wallet(
+        id=body.wallet,
+        wallet=body.wallet,
+        currency=body.currency,
+        time=body.timestamp,
+        created=body.timestamp,
+        rules=rules,
+        rebalanced=body.timestamp,
+        collected=body.timestamp,
+    )
+    wallet.day = body.timestamp // DAY_MS
+    wallet.bin = body.timestamp // rules.performance.bin
+    return wallet
+
+
+def create(turn: Turn, body: Create) -> Answer:
+    """Answer for a wallet that was just made, or that is there already."""
+    wallet = turn.wallet
+    if wallet.commands:
+        same = wallet.currency == body.currency and read_rules(wallet.rules, body.rules) == wallet.rules
+        refusal = Refusal.EXISTS if same else Refusal.EXISTS_WITH_DIFFERENT_BODY
+        return Refused(refusal, f"Wallet {wallet.id} exists; wallet_configure changes it.")
+    touch(turn, wallet)
+    return Done({"wallet": wallet.id, "currency": wallet.currency})
+
+
+def configure(turn: Turn, body: Configure) -> Answer:
+    """Change some of the rules."""
+    wallet = turn.wallet
+    rules = read_rules(wallet.rules, body.rules)
+    if rules == wallet.rules:
+        return Done({"rules": msgspec.to_builtins(rules)}, changed=False)
+    before = wallet.rules
+    wallet.rules = rules
+    turn.book.mark(wallet)
+    turn.book.rules_changed()
+    if rules.conflation != before.conflation:
+        conflation_changed(turn, before.conflation)
+    if rules.rebalance != before.rebalance:
+        request(turn, "rules")
+    return Done({"rules": msgspec.to_builtins(rules)})
+
+
+def close(turn: Turn, _body: Close) -> Answer:
+    """Close a wallet that holds nothing any more."""
+    wallet, book = turn.wallet, turn.book
+    if wallet.state is State.CLOSED:
+        return Done({"wallet": wallet.id}, changed=False)
+    if wallet.equity or wallet.cash or any(agent.positions for agent in book.agents.values()):
+        text = f"Wallet {wallet.id} still holds money or positions; collect and withdraw them first."
+        return Refused(Refusal.WALLET_NOT_EMPTY, text)
+    wallet.state = State.CLOSED
+    book.mark(wallet)
+    book.timers_changed()
+    return Done({"wallet": wallet.id})
+
+
+def read_rules(rules: Rules, changes: dict[str, Any]) -> Rules:
+    """Rules with changes. Raises `MalformedError`."""
+    try:
+        return changed(rules, changes)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise MalformedError("invalid_rules", f"{error}.") from None

@@ -1,0 +1,46 @@
+"""The application that the engine runs: a fleet's wallets, and the handlers over them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers import HANDLERS, INPUTS
+from handlers.clock import wants_tick
+from state.view import KINDS, View, load_view
+from stream.decode import raw_event
+from stream.types import Changes, Emit, Entry, Event
+
+
+class Fleet:
+    """Implements `stream.types.Application`."""
+
+    inputs = INPUTS
+    kinds = KINDS
+
+    def __init__(self) -> None:
+        self.view = View()
+        self._handlers = list(HANDLERS.values())
+
+    def load(self, state: Mapping[str, Mapping[bytes, bytes]]) -> None:
+        """Forget everything and start from stored state."""
+        self.view = load_view(state)
+
+    def decode(self, entry: Entry) -> Event:
+        """Decode an entry by its stream. Raises `MalformedError`."""
+        event: Event = self._handlers[entry.stream].decode(raw_event(entry))
+        return event
+
+    def identity(self, entry: Entry, event: Any) -> str | None:  # noqa: ANN401  # the stream's event type
+        """Tell what makes a second event a repeat."""
+        return self._handlers[entry.stream].identity(event)
+
+    def apply(self, entry: Entry, event: Any, emits: list[Emit]) -> bool:  # noqa: ANN401  # as above
+        """Apply an event by its stream's handler. Raises `MalformedError`."""
+        return self._handlers[entry.stream].handle(self.view, entry, event, emits)
+
+    def changes(self) -> dict[str, Changes]:
+        """Return what changed since the last call."""
+        return {kind: Changes(*written) for kind, written in self.view.changes().items()}
+
+    def wants_tick(self, now_ms: int, quiet_ms: int) -> bool:
+        """Whether a timer is due, or an update waits although nothing came."""
+        return wants_tick(self.view, now_ms, quiet_ms)

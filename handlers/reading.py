@@ -1,0 +1,130 @@
+"""What every kind of event is held to before it may change anything."""
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from domain.money import InvalidNumberError, NumberFault, fine, money
+from state.book import Book
+from state.entities import Agent
+from state.view import View
+from stream.errors import MalformedError
+from stream.types import Entry
+
+YEAR_2000_MS: Final = 946_684_800_000
+FUTURE_MS: Final = 5 * 60_000
+
+_is_id = re.compile(r"[A-Za-z0-9._:\-]{1,64}", re.ASCII).fullmatch
+_is_currency = re.compile(r"[A-Za-z0-9._\-]{1,20}", re.ASCII).fullmatch
+_symbol = re.compile(
+    r"([A-Za-z0-9._\-]{1,20})/([A-Za-z0-9._\-]{1,20})(?::([A-Za-z0-9._\-]{1,40}))?", re.ASCII
+).fullmatch
+
+
+class Symbol(NamedTuple):
+    """What is traded: BASE against QUOTE; with a settlement currency it is a derivative."""
+
+    base: str
+    quote: str
+    settle: str | None
+
+
+def check_id(name: str, what: str) -> None:
+    """Raise `MalformedError` unless it is an id."""
+    if not _is_id(name):
+        text = f"{what} {name[:80]!r} is no id: 1 to 64 of A-Z a-z 0-9 . _ : - make one."
+        raise MalformedError("invalid_id", text)
+
+
+def check_currency(currency: str) -> None:
+    """Raise `MalformedError` unless it can be a currency."""
+    if not _is_currency(currency):
+        raise MalformedError(
+            "invalid_member", f"currency {currency[:40]!r} is no currency code, such as USDT."
+        )
+
+
+def check_time(timestamp: int, entry: Entry) -> None:
+    """Raise `MalformedError` unless a timestamp is plausible for the entry that carries it."""
+    if not YEAR_2000_MS <= timestamp <= entry.time_ms + FUTURE_MS:
+        text = f"timestamp {timestamp} is before the year 2000 or over five minutes ahead of its entry."
+        raise MalformedError("invalid_timestamp", text)
+
+
+def find_book(view: View, wallet: str) -> Book:
+    """Book of a wallet. Raises `MalformedError`."""
+    book = view.books.get(wallet)
+    if book is None:
+        check_id(wallet, "wallet")
+        raise MalformedError("unknown_wallet", f"There is no wallet {wallet}; create it, then retry this.")
+    return book
+
+
+def find_agent(book: Book, agent: str) -> Agent:
+    """Agent of a wallet. Raises `MalformedError`."""
+    found = book.agents.get(agent)
+    if found is None:
+        check_id(agent, "agent")
+        text = f"Wallet {book.wallet.id} has no agent {agent}; register it, then retry this."
+        raise MalformedError("unknown_agent", text)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def read_symbol(symbol: str) -> Symbol:
+    """Parts of a symbol. Raises `MalformedError`."""
+    match = _symbol(symbol)
+    if match is None:
+        text = f"symbol {symbol[:80]!r} is not BASE/QUOTE or BASE/QUOTE:SETTLE."
+        raise MalformedError("invalid_symbol", text)
+    return Symbol(match[1], match[2], match[3])
+
+
+def read_money(number: object, what: str) -> int:
+    """Money of a member. Raises `MalformedError`."""
+    try:
+        return money(number)
+    except InvalidNumberError as error:
+        raise _bad_number(error, what) from None
+
+
+def read_fine(number: object, what: str) -> int:
+    """Price or quantity of a member, of any sign. Raises `MalformedError`."""
+    try:
+        return fine(number)
+    except InvalidNumberError as error:
+        raise _bad_number(error, what) from None
+
+
+def read_positive(number: object, what: str) -> int:
+    """Price or quantity of a member, above zero. Raises `MalformedError`."""
+    value = read_fine(number, what)
+    if value <= 0:
+        raise MalformedError(
+            NumberFault.OUT_OF_RANGE, f"{what} is {str(number)[:40]}; it must be above zero."
+        )
+    return value
+
+
+def rate_of(book: Book, currency: str) -> int | None:
+    """
+    Rate of a currency in the wallet's; None for the wallet's own.
+
+    Raises:
+        MalformedError: no rate is known. It is never guessed.
+
+    """
+    if currency == book.wallet.currency:
+        return None
+    rate = book.fixed_rates.get(currency) or book.wallet.rates.get(currency)
+    if rate is None:
+        text = (
+            f"No rate of {currency} in {book.wallet.currency} is known: set it in the wallet's rules.rates, "
+            f"or publish a price of {currency}/{book.wallet.currency} in a balance event."
+        )
+        raise MalformedError("unknown_currency", text)
+    return rate
+
+
+def _bad_number(error: InvalidNumberError, what: str) -> MalformedError:
+    return MalformedError(error.fault, f"{what}: {error}.")

@@ -1,0 +1,138 @@
+"""Goals advance with fills and closed bins, are met once, and then collect."""
+
+from domain.goals import Collect, GoalType, Measured, Target, measure, needs_returns, read_target
+from domain.money import MONEY
+from domain.performance import Absent
+from domain.standing import drawdown
+from handlers.steps.collecting import collect_all, collect_profit
+from handlers.steps.measuring import profile_of
+from handlers.steps.rebalancing import request
+from handlers.steps.valuation import returns_of
+from handlers.turn import WALLET, Turn
+from state.entities import Agent, Goal, GoalState, Scope
+
+_TOLD_EVERY_MS = 1000
+
+
+def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
+    """Count fills and profit of an agent towards its goals."""
+    for goal, target, weight in tuple(turn.book.goals_of(agent.id)):
+        if goal.state is not GoalState.ACTIVE:
+            continue  # ended by an earlier one in this turn
+        goal.trades += trades * weight
+        goal.profit += profit if weight == 1.0 else round(profit * weight)
+        turn.book.mark(goal)
+        if not needs_returns(target):
+            _update(turn, goal, target)
+
+
+def check_goals(turn: Turn) -> None:
+    """Measure the goals that follow from returns, when a bin closed."""
+    for goal in turn.book.active_goals():
+        target = target_of(goal)
+        if goal.state is GoalState.ACTIVE and needs_returns(target):
+            _update(turn, goal, target)
+
+
+def fail_overdue(turn: Turn) -> None:
+    """End the goals whose deadline has passed."""
+    for goal in turn.book.active_goals():
+        if goal.deadline is not None and goal.deadline <= turn.now:
+            end_goal(turn, goal, GoalState.FAILED, "deadline")
+
+
+def target_of(goal: Goal) -> Target:
+    """Read a stored target, which was checked when it came."""
+    return read_target(goal.goal_type, goal.target)
+
+
+def end_goal(turn: Turn, goal: Goal, state: GoalState, reason: str | None) -> None:
+    """End a goal and say so."""
+    goal.state = state
+    goal.ended = turn.now
+    turn.book.mark(goal)
+    turn.book.goals_changed()
+    data = {
+        "goal": goal.id,
+        "goal_type": goal.goal_type,
+        "current": goal.current,
+        "target": goal.target,
+        "reason": reason,
+    }
+    name = "goal_completed" if state is GoalState.COMPLETED else "goal_failed"
+    turn.emit(WALLET, name, goal.id, data)
+
+
+def _update(turn: Turn, goal: Goal, target: Target) -> None:
+    found = _measure(turn, goal, target)
+    if found.progress == goal.progress and found.current == goal.current:
+        return
+    goal.progress = found.progress
+    goal.current = found.current
+    turn.book.mark(goal)
+    percent = int(found.progress * 100)
+    if percent != goal.percent and (turn.now - goal.told >= _TOLD_EVERY_MS or percent == 100):
+        goal.percent = percent
+        goal.told = turn.now
+        data = {
+            "goal": goal.id,
+            "percent": percent,
+            "progress": round(goal.progress, 8),
+            "current": goal.current,
+            "target": goal.target,
+        }
+        turn.emit(WALLET, "goal_progress_update", goal.id, data)
+    if goal.progress >= 1.0:
+        _complete(turn, goal)
+
+
+def _complete(turn: Turn, goal: Goal) -> None:
+    agents = [turn.book.agents[name] for name in sorted(turn.book.assignees(goal))]
+    end_goal(turn, goal, GoalState.COMPLETED, None)
+    if goal.collect is Collect.PROFIT:
+        collect_profit(turn, agents, "goal", goal.id)
+    elif goal.collect is Collect.ALL:
+        collect_all(turn, agents, "goal", goal.id)
+    request(turn, "goal")
+
+
+def _measure(turn: Turn, goal: Goal, target: Target) -> Measured:
+    if goal.goal_type in (GoalType.TRADE_VOLUME, GoalType.PROFIT_TARGET):
+        return measure(target, goal.trades, goal.profit, _no_metric)
+
+    def metric(name: str, periods: int | None) -> float | None:
+        if name == "trades":
+            return goal.trades
+        if name == "profit":
+            return goal.profit / MONEY
+        values = [(_metric(turn, scope, name, periods), weight) for scope, weight in _scopes(turn, goal)]
+        known = [(value, weight) for value, weight in values if value is not None]
+        if not known or len(known) < len(values):
+            return None
+        return sum(value * weight for value, weight in known) / sum(weight for _, weight in known)
+
+    return measure(target, goal.trades, goal.profit, metric)
+
+
+def _no_metric(_name: str, _periods: int | None) -> float | None:
+    return None
+
+
+def _scopes(turn: Turn, goal: Goal) -> list[tuple[Scope, float]]:
+    """Scopes that a goal is assigned to, as they are now."""
+    found = [(turn.book.scope(a.type, a.id), a.weight) for a in goal.assigned]
+    return [(scope, weight) for scope, weight in found if scope is not None and weight > 0]
+
+
+def _metric(turn: Turn, scope: Scope, name: str, periods: int | None) -> float | None:
+    if name == "equity":
+        return scope.equity / MONEY
+    if name == "drawdown":
+        return drawdown(scope)
+    returns = returns_of(turn, scope)
+    if periods is not None:
+        if len(returns) < periods:
+            return None
+        returns = returns[-periods:]
+    value = profile_of(turn, scope, returns)[name]
+    return None if isinstance(value, Absent) else value

@@ -1,0 +1,65 @@
+"""
+The journal: every transaction of a wallet's ledger, told in order and chained.
+
+Fills are in the balances as soon as they are applied. They are told as one transaction per agent, with its
+balance update or before any other transaction that touches the agent.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from domain.ledger import FEES, MARKET, Transfer, chain, trading
+from domain.money import money_text
+from handlers.turn import WALLET, Turn
+from state.entities import Agent
+
+
+def settle(turn: Turn, agent: Agent) -> None:
+    """Tell the agent's fills since the last time as one transaction. They are in the balances already."""
+    booked = agent.booked
+    transfers = trading(
+        agent.id,
+        agent.cost - booked.cost,
+        agent.realized_pnl - booked.realized_pnl,
+        agent.fees - booked.fees,
+    )
+    fills = agent.trades - booked.trades
+    booked.cost, booked.realized_pnl = agent.cost, agent.realized_pnl
+    booked.fees, booked.trades = agent.fees, agent.trades
+    if transfers:
+        tell(turn, transfers, "trading", f"{agent.id}/{agent.trades}", fills)
+
+
+def tell(turn: Turn, transfers: Sequence[Transfer], reason: str, transaction: str, fills: int = 0) -> None:
+    """Tell a transaction that is recorded, and chain it."""
+    wallet = turn.wallet
+    previous = wallet.hash
+    wallet.transactions += 1
+    wallet.hash = chain(previous, wallet.transactions, transaction, reason, transfers)
+    for t in transfers:
+        wallet.booked_market += t.amount * ((t.credit == MARKET) - (t.debit == MARKET))
+        wallet.booked_fees += t.amount * ((t.credit == FEES) - (t.debit == FEES))
+    turn.book.mark(wallet)
+    accounts = dict.fromkeys(account for t in transfers for account in (t.debit, t.credit))
+    data: dict[str, Any] = {
+        "n": wallet.transactions,
+        "id": transaction,
+        "reason": reason,
+        "by": turn.by,
+        "transfers": [
+            {"debit": t.debit, "credit": t.credit, "amount": money_text(t.amount)} for t in transfers
+        ],
+        "balances": {account: money_text(_told_balance(turn, account)) for account in accounts},
+        "previous": previous,
+        "hash": wallet.hash,
+    }
+    if fills:
+        data["fills"] = fills
+    turn.emit(WALLET, "wallet_transaction", transaction, data)
+
+
+def _told_balance(turn: Turn, account: str) -> int:
+    """Balance after the transactions told so far: fills of other agents may not be among them yet."""
+    if account == MARKET:
+        return turn.wallet.booked_market
+    return turn.wallet.booked_fees if account == FEES else turn.book.balance(account)

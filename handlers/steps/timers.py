@@ -1,0 +1,102 @@
+"""
+Time moves, and what was due happens, before the input that moved it is applied.
+
+In this order: bins and days close, deadlines pass, cool-offs end, profit is collected, capital is rebalanced,
+updates that waited are told.
+"""
+
+from domain.rules import DAY_MS
+from handlers.steps.collecting import collect_profit
+from handlers.steps.goals import check_goals, fail_overdue
+from handlers.steps.measuring import tell_performance
+from handlers.steps.rebalancing import next_rebalance, rebalance_if_due
+from handlers.steps.updates import tell_due, tell_touched
+from handlers.steps.valuation import roll_to_now
+from handlers.steps.watching import resume, watch
+from handlers.turn import Turn
+from state.entities import Farm, Scope, State
+
+
+def advance(turn: Turn, timestamp: int) -> None:
+    """Move a wallet's stream time to a timestamp, if that is later, and do what is due."""
+    wallet, book = turn.wallet, turn.book
+    if timestamp > wallet.time:
+        wallet.time = timestamp
+        book.mark(wallet)
+    if wallet.time < book.next_due:
+        return
+    if wallet.time >= book.timer_due:
+        _close_bins(turn)
+        fail_overdue(turn)
+        _end_cool_offs(turn)
+        _collect_if_due(turn)
+        rebalance_if_due(turn)
+        book.timers_changed()
+    tell_due(turn)
+    finish(turn)
+
+
+def finish(turn: Turn) -> None:
+    """End a turn: tell what it changed, and know when something is due next."""
+    tell_touched(turn)
+    book = turn.book
+    if book.timer_due == 0:
+        book.timer_due = _next_timer(turn)
+    book.next_due = min(book.timer_due, book.updates[0][0]) if book.updates else book.timer_due
+
+
+def _close_bins(turn: Turn) -> None:
+    wallet = turn.wallet
+    before = wallet.day, wallet.bin
+    roll_to_now(turn, wallet)
+    if (wallet.day, wallet.bin) == before:
+        return
+    farms = sorted(turn.book.farms.values(), key=lambda farm: farm.id)
+    for farm in farms:
+        closing = farm.bin
+        closed = roll_to_now(turn, farm)
+        if closed and farm.state is not State.CLOSED:
+            tell_performance(turn, farm, closing + len(closed) - 1, closed[-1])
+    # A daily loss is history with the day: who was near that limit is so no more.
+    for scope in _coloured(turn, farms):
+        roll_to_now(turn, scope)
+        watch(turn, scope)
+    check_goals(turn)
+
+
+def _coloured(turn: Turn, farms: list[Farm]) -> list[Scope]:
+    scopes: list[Scope] = [*turn.book.agents_under(turn.wallet), *farms, turn.wallet]
+    return [scope for scope in scopes if scope.measure is not None and scope.trip is None]
+
+
+def _end_cool_offs(turn: Turn) -> None:
+    for scope in _tripped(turn):
+        if scope.trip is not None and scope.trip.until is not None and scope.trip.until <= turn.now:
+            resume(turn, scope, "cool_off")
+
+
+def _tripped(turn: Turn) -> list[Scope]:
+    scopes: list[Scope] = [turn.wallet, *turn.book.farms.values(), *turn.book.agents.values()]
+    tripped = [scope for scope in scopes if scope.trip is not None]
+    return sorted(tripped, key=lambda scope: (type(scope).__name__, scope.id))
+
+
+def _collect_if_due(turn: Turn) -> None:
+    interval = turn.wallet.rules.collection.interval
+    if interval and turn.now >= turn.wallet.collected + interval:
+        turn.wallet.collected = turn.now
+        turn.book.mark(turn.wallet)
+        collect_profit(turn, turn.book.agents_under(turn.wallet), "profit")
+
+
+def _next_timer(turn: Turn) -> int:
+    wallet, book, rules = turn.wallet, turn.book, turn.wallet.rules
+    due = [(wallet.day + 1) * DAY_MS, (wallet.bin + 1) * rules.performance.bin]
+    due += [goal.deadline for goal in book.active_goals() if goal.deadline is not None]
+    due += [s.trip.until for s in _tripped(turn) if s.trip is not None and s.trip.until is not None]
+    if rules.collection.interval:
+        due.append(wallet.collected + rules.collection.interval)
+    rebalance = next_rebalance(turn)
+    if rebalance is not None:
+        due.append(rebalance)
+    return min(due)

@@ -1,0 +1,64 @@
+"""Profit reaches an agent and everything above it; days and bins open and close."""
+
+from typing import NamedTuple
+
+from domain.standing import gain, roll
+from handlers.turn import Turn
+from state.book import returns_key
+from state.entities import Agent, Scope
+
+
+def roll_to_now(turn: Turn, scope: Scope) -> list[float]:
+    """Open the wallet's day and bin for a scope; return the returns of the bins that closed."""
+    wallet = turn.wallet
+    if scope.bin == wallet.bin and scope.day == wallet.day and scope is not wallet:
+        return []
+    rules = wallet.rules.performance
+    closed = roll(scope, wallet.time, rules.bin)
+    if closed:
+        window = turn.book.returns.setdefault(returns_key(scope), [])
+        window.extend(closed)
+        del window[: -rules.window]
+        turn.book.mark_returns(scope)
+    turn.book.mark(scope)
+    return closed
+
+
+def returns_of(turn: Turn, scope: Scope) -> list[float]:
+    """Return the returns of a scope up to the last closed bin, oldest first."""
+    roll_to_now(turn, scope)
+    return turn.book.returns.get(returns_key(scope), [])
+
+
+class Result(NamedTuple):
+    """What a fill, or a report of profit, earned: money."""
+
+    realized: int
+    fee: int
+    unrealized: int  # change of the unrealised profit
+    closed: bool  # whether it realised something, be it nothing
+    trades: int = 1
+
+
+def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope, Scope]:
+    """Take a result into the standings of an agent, its farm and its wallet; return them, inside out."""
+    farm, wallet = turn.book.farms[agent.farm], turn.wallet
+    roll_to_now(turn, agent)
+    roll_to_now(turn, farm)
+    realized, fee, unrealized, closed, trades = result
+    net = realized - fee
+    for scope in (agent, farm, wallet):
+        scope.realized_pnl += realized
+        scope.fees += fee
+        scope.unrealized_pnl += unrealized
+        scope.trades += trades
+        if closed:
+            scope.closed += 1
+            if net > 0:
+                scope.wins += 1
+                scope.gross_profit += net
+            elif net < 0:
+                scope.losses += 1
+                scope.gross_loss -= net
+        gain(scope, net + unrealized)
+    return agent, farm, wallet

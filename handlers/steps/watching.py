@@ -1,0 +1,132 @@
+"""
+Breakers: colours as a scope nears a limit, a stop when it reaches one, and the way back.
+
+A stop covers every agent under its scope, in the same turn as the fill that caused it. What of their money is
+free goes back to the master. A stop is latched: it ends by a command, or by itself after a cool-off.
+"""
+
+from domain.breakers import Colour, colour, read
+from domain.ledger import MASTER, Transfer, agent_account
+from domain.standing import rebase
+from handlers.steps.capital import tell_collection
+from handlers.steps.posting import transact
+from handlers.steps.rebalancing import request
+from handlers.turn import EMERGENCY, Turn
+from state.book import free, kind_of
+from state.entities import Agent, Scope, State, Trip
+
+
+def watch(turn: Turn, scope: Scope) -> None:
+    """Compare a scope with its limits after its equity changed."""
+    if scope.trip is not None:
+        return
+    now = colour(scope, turn.book.limits[kind_of(scope)])
+    if now is scope.breaker:
+        return
+    reading = read(scope, turn.book.limits[kind_of(scope)])
+    previous, scope.breaker = scope.breaker, now
+    scope.measure = None if now is Colour.GREEN else reading.measure
+    turn.book.mark(scope)
+    turn.emit(
+        EMERGENCY,
+        "risk_alert",
+        scope.id,
+        {
+            "scope": kind_of(scope),
+            "id": scope.id,
+            "kind": "breaker",
+            "colour": now,
+            "previous": previous,
+            "measure": reading.measure,
+            "value": round(reading.value, 8),
+            "limit": reading.limit,
+        },
+    )
+    if now is Colour.RED:
+        rules = turn.wallet.rules.breakers
+        until = None if rules.cool_off is None else turn.now + rules.cool_off
+        trip = Trip(str(reading.measure), rules.action, turn.now, until)
+        stop(turn, scope, trip, value=reading.value, limit=reading.limit)
+
+
+def stop(
+    turn: Turn, scope: Scope, trip: Trip, *, value: float | None = None, limit: float | None = None
+) -> None:
+    """Stop a scope and every agent under it, and take back what of their money is free."""
+    scope.trip = trip
+    scope.breaker = Colour.RED
+    if scope.state is State.ACTIVE:
+        scope.state = State.STOPPED
+    turn.book.mark(scope)
+    turn.book.timers_changed()
+    covered = turn.book.agents_under(scope)
+    turn.emit(
+        EMERGENCY,
+        "emergency_stop",
+        scope.id,
+        {
+            "scope": kind_of(scope),
+            "id": scope.id,
+            "agents": [agent.id for agent in covered],
+            "action": trip.action,
+            "reason": trip.reason,
+            "value": None if value is None else round(value, 8),
+            "limit": limit,
+            "by": trip.by,
+        },
+    )
+    for agent in covered:
+        agent.state = State.STOPPED
+        turn.book.mark(agent)
+        sweep_stopped(turn, agent)
+    request(turn, "breaker")
+
+
+def resume(turn: Turn, scope: Scope, reason: str) -> None:
+    """Lift a scope's own stop. Agents under another stop that still holds stay stopped."""
+    scope.trip = None
+    scope.breaker = Colour.GREEN
+    scope.measure = None
+    rebase(scope)
+    turn.book.mark(scope)
+    if not isinstance(scope, Agent):
+        scope.state = State.ACTIVE
+    resumed = [agent for agent in turn.book.agents_under(scope) if not held_by(turn, agent)]
+    for agent in resumed:
+        agent.state = State.ACTIVE
+        turn.book.mark(agent)
+    turn.emit(
+        EMERGENCY,
+        "emergency_resume",
+        scope.id,
+        {
+            "scope": kind_of(scope),
+            "id": scope.id,
+            "agents": [agent.id for agent in resumed],
+            "reason": reason,
+            "by": turn.by,
+        },
+    )
+    request(turn, "resumed")
+
+
+def held_by(turn: Turn, agent: Agent) -> Scope | None:
+    """Innermost scope whose stop holds an agent; None if it may trade."""
+    for scope in (agent, turn.book.farms[agent.farm], turn.wallet):
+        if scope.trip is not None:
+            return scope
+    return None
+
+
+def sweep_stopped(turn: Turn, agent: Agent) -> None:
+    """Take back what is free at a stopped or retired agent; the rest follows as it comes free."""
+    amount = free(agent)
+    agent.budget = 0
+    agent.weight = 0.0
+    if amount > 0:
+        reason = "retired" if agent.state is State.RETIRED else "emergency"
+        transfer = Transfer(agent_account(agent.id), MASTER, amount)
+        transact(turn, [transfer], reason, f"{turn.cause}/{agent.id}")
+    agent.pending_return = max(agent.equity, 0)
+    if amount > 0:
+        tell_collection(turn, agent, amount, reason)

@@ -1,0 +1,183 @@
+"""
+``in:trade``: one fill, as its bot reports it.
+
+It has happened already, so it is always recorded: rules decide what follows from it, not whether it counts.
+"""
+
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from domain.money import convert, money_text, value_of
+from domain.positions import Position, fill, mark
+from handlers.reading import (
+    Symbol,
+    check_id,
+    check_time,
+    find_agent,
+    find_book,
+    rate_of,
+    read_fine,
+    read_money,
+    read_positive,
+    read_symbol,
+)
+from handlers.steps.goals import advance_goals
+from handlers.steps.rebalancing import notice_drift, return_pending
+from handlers.steps.timers import advance, finish
+from handlers.steps.updates import touch
+from handlers.steps.valuation import Result, take_result
+from handlers.steps.watching import sweep_stopped, watch
+from handlers.turn import EMERGENCY, Turn
+from state.book import Book
+from state.entities import Agent, State
+from state.view import View
+from stream.decode import Decoder
+from stream.errors import MalformedError
+from stream.types import Emit, Entry
+
+
+class Trade(msgspec.Struct, gc=False):
+    """A fill in ccxt's unified shape, plus who made it. Numbers are text or ints, to be read exactly."""
+
+    id: str
+    wallet: str
+    agent: str
+    timestamp: int
+    symbol: str
+    side: Literal["buy", "sell"]
+    price: Any
+    amount: Any
+    cost: Any = None
+    fee: Any = None
+    fees: Any = None
+    realized_pnl: Any = None
+
+
+class Fill(NamedTuple):
+    """A trade, read: quantity signed, worth and fee in the wallet's currency."""
+
+    symbol: Symbol
+    quantity: int
+    worth: int
+    fee: int
+    price: int
+    rate: int | None
+    believed: int | None  # profit it realised, where the bot says so
+
+
+decode = Decoder(Trade).decode
+
+
+def identity(trade: Trade) -> str:
+    """Tell what makes a second trade a repeat."""
+    return f"trade/{trade.wallet}/{trade.agent}/{trade.id}"
+
+
+def handle(view: View, entry: Entry, trade: Trade, emits: list[Emit]) -> bool:
+    """Apply a fill. Raises `MalformedError`, having changed nothing."""
+    book = find_book(view, trade.wallet)
+    agent = find_agent(book, trade.agent)
+    check_id(trade.id, "id")
+    check_time(trade.timestamp, entry)
+    found = read_fill(book, trade)
+
+    view.touch(book)
+    turn = Turn(book, trade.id, emits)
+    advance(turn, trade.timestamp)
+    overdrawn = agent.cash < 0
+    result = apply_fill(turn, agent, trade.symbol, found)
+    scopes = take_result(turn, agent, result)
+    for scope in scopes:
+        watch(turn, scope)
+        touch(turn, scope)
+    advance_goals(turn, agent, 1, result.realized - result.fee)
+    if agent.cash < 0 and not overdrawn:
+        _tell_overdrawn(turn, agent)
+    if agent.state is not State.ACTIVE:
+        sweep_stopped(turn, agent)
+    elif agent.pending_return:
+        return_pending(turn, agent)
+    else:
+        notice_drift(turn, agent)
+    finish(turn)
+    return True
+
+
+def read_fill(book: Book, trade: Trade) -> Fill:
+    """Read a trade's numbers. Raises `MalformedError`."""
+    symbol = read_symbol(trade.symbol)
+    price = read_positive(trade.price, "price")
+    amount = read_positive(trade.amount, "amount")
+    rate = rate_of(book, symbol.quote)
+    worth = value_of(amount, price) if trade.cost is None else read_money(trade.cost, "cost")
+    if worth < 0:
+        raise MalformedError("out_of_range", "cost is negative.")
+    buying = trade.side == "buy"
+    fee = 0
+    for currency, cost in _fees(trade):
+        if currency == symbol.base and symbol.settle is None:
+            # Paid in what was traded: the bot received less, or gave up more, than the amount.
+            quantity = read_fine(cost, "fee.cost")
+            amount += -quantity if buying else quantity
+            paid = value_of(quantity, price)
+            worth += -paid if buying else paid
+            fee += paid if rate is None else convert(paid, rate)
+        else:
+            fee_rate = rate if currency == symbol.quote else rate_of(book, currency)
+            paid = read_money(cost, "fee.cost")
+            fee += paid if fee_rate is None else convert(paid, fee_rate)
+    if amount <= 0 or worth < 0:
+        raise MalformedError("out_of_range", "The fee is larger than what was bought.")
+    believed = None
+    if trade.realized_pnl is not None:
+        believed = read_money(trade.realized_pnl, "realized_pnl")
+        believed = believed if rate is None else convert(believed, rate)
+    if rate is not None:
+        worth = convert(worth, rate)
+    return Fill(symbol, amount if buying else -amount, worth, fee, price, rate, believed)
+
+
+def apply_fill(turn: Turn, agent: Agent, symbol: str, found: Fill) -> Result:
+    """Take a fill into the agent's position and cash; return what it earned."""
+    position = agent.positions.get(symbol)
+    if position is None:
+        position = agent.positions[symbol] = Position()
+    closing = position.amount != 0 and (position.amount > 0) != (found.quantity > 0)
+    cost = position.cost
+    realized = fill(position, found.quantity, found.worth)
+    if found.believed is not None:
+        realized, closing = found.believed, True
+    if found.symbol.settle is None:
+        moved = position.cost - cost
+        agent.cost += moved
+        agent.cash -= moved
+    # Of a derivative only the profit and the fee reach the account.
+    agent.cash += realized - found.fee
+    wallet = turn.wallet
+    wallet.market -= realized
+    wallet.fees_account += found.fee
+    unrealized = mark(position, found.price, found.rate)
+    if position.amount == 0:
+        del agent.positions[symbol]
+    return Result(realized, found.fee, unrealized, closing)
+
+
+def _fees(trade: Trade) -> list[tuple[str, Any]]:
+    """Currency and cost of each fee; ccxt gives one or a list, either may be empty."""
+    listed = trade.fees if trade.fees is not None else [trade.fee]
+    if not isinstance(listed, list):
+        raise MalformedError("invalid_member", "fees is a list of {currency, cost}.")
+    found = []
+    for fee in listed:
+        if fee is None or (isinstance(fee, dict) and fee.get("cost") is None):
+            continue
+        if not isinstance(fee, dict) or not isinstance(fee.get("currency"), str):
+            raise MalformedError("invalid_member", "A fee is {currency, cost}.")
+        found.append((fee["currency"], fee["cost"]))
+    return found
+
+
+def _tell_overdrawn(turn: Turn, agent: Agent) -> None:
+    data = {"scope": "agent", "id": agent.id, "kind": "overdrawn", "cash": money_text(agent.cash)}
+    turn.emit(EMERGENCY, "risk_alert", agent.id, data)

@@ -1,0 +1,1 @@
+"""The entities of a partition: their types, the view over them in memory, and their stored form."""

@@ -1,0 +1,226 @@
+"""
+One wallet and all under it, in memory.
+
+Rules kept here:
+
+1. An entity that changes is marked, and only what is marked is written with the batch.
+2. The accounts of the ledger are fields of the entities; there is no second copy of a balance.
+3. What is done for several entities is done in the order of their ids: a book that was loaded and one that
+   grew say the same.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from domain.breakers import Limits, limits
+from domain.breakers import Scope as ScopeKind
+from domain.goals import Target, read_target
+from domain.ledger import FEES, MARKET, MASTER, SUSPENSE, WORLD
+from domain.money import fine
+from state.entities import Agent, Command, Farm, Goal, GoalState, Scope, State, Wallet
+
+Entity = Scope | Goal | Command
+
+PARTS: Final = 10**9  # a share of 0.1 is 100 million parts
+COMMANDS_KEPT: Final = 10_000  # answered commands of a wallet that a repeat still finds
+
+
+class Work(NamedTuple):
+    """A goal as one agent works towards it."""
+
+    goal: Goal
+    target: Target
+    weight: float
+
+
+class Book:
+    """A wallet's hierarchy. Also the ledger's `Accounts`."""
+
+    def __init__(self, wallet: Wallet) -> None:
+        self.wallet = wallet
+        self.farms: dict[str, Farm] = {}
+        self.agents: dict[str, Agent] = {}
+        self.goals: dict[str, Goal] = {}
+        self.commands: dict[str, Command] = {}  # in the order they were answered
+        self.returns: dict[str, list[float]] = {}  # by returns_key, oldest first
+        self.updates: list[tuple[int, str]] = []  # heap of the balance updates that wait: due, scope_key
+        self.next_due = 0  # stream time at which something is due: a timer or an update
+        self.timer_due = 0  # stream time of the next timer; 0: not known
+        self.changed: dict[Entity, None] = {}  # since the last commit
+        self.changed_returns: dict[str, list[float]] = {}
+        self.removed_commands: list[str] = []
+        self._goals_of: dict[str, list[Work]] | None = None
+        self.rules_changed()
+
+    def rules_changed(self) -> None:
+        """Take over what follows from the wallet's rules."""
+        rules = self.wallet.rules
+        self.limits: dict[ScopeKind, Limits] = limits(rules.breakers)
+        self.fixed_rates = {currency: fine(rate) for currency, rate in rules.rates.items()}
+        self.drift_parts = round(rules.rebalance.threshold * PARTS)
+        self.timers_changed()
+
+    def timers_changed(self) -> None:
+        """Note that something may be due at another time than was thought."""
+        self.timer_due = 0
+
+    # -- what changed --------------------------------------------------------------------------------------
+
+    def mark(self, entity: Entity) -> None:
+        """Have an entity written with the batch."""
+        self.changed[entity] = None
+
+    def mark_returns(self, scope: Scope) -> None:
+        """Have a scope's returns written with the batch."""
+        key = returns_key(scope)
+        self.changed_returns[key] = self.returns[key]
+
+    def remember_command(self, command: Command) -> None:
+        """Keep an answer for repeats; the oldest goes when there are too many."""
+        self.commands[command.id] = command
+        self.mark(command)
+        if len(self.commands) > COMMANDS_KEPT:
+            oldest = self.commands.pop(next(iter(self.commands)))
+            self.changed.pop(oldest, None)
+            self.removed_commands.append(field_of(oldest))
+
+    # -- the hierarchy -------------------------------------------------------------------------------------
+
+    def agents_of(self, farm: str) -> list[Agent]:
+        """Agents of a farm that are not retired, in the order of their ids."""
+        return [agent for agent in self._running() if agent.farm == farm]
+
+    def _running(self) -> list[Agent]:
+        agents = (agent for agent in self.agents.values() if agent.state is not State.RETIRED)
+        return sorted(agents, key=lambda agent: agent.id)
+
+    def scope(self, kind: str, name: str) -> Scope | None:
+        """Look up a scope by kind and id; None where there is none."""
+        if kind == "agent":
+            return self.agents.get(name)
+        if kind == "farm":
+            return self.farms.get(name)
+        return self.wallet if kind == "wallet" and name == self.wallet.id else None
+
+    def agents_under(self, scope: Scope) -> list[Agent]:
+        """Agents that a scope covers, retired ones left out, in the order of their ids."""
+        if isinstance(scope, Agent):
+            return [scope]
+        if isinstance(scope, Farm):
+            return self.agents_of(scope.id)
+        return self._running()
+
+    def active_goals(self) -> list[Goal]:
+        """Goals that are not ended, in the order of their ids."""
+        active = (goal for goal in self.goals.values() if goal.state is GoalState.ACTIVE)
+        return sorted(active, key=lambda goal: goal.id)
+
+    def goals_of(self, agent: str) -> list[Work]:
+        """Active goals that an agent's fills count towards."""
+        if self._goals_of is None:
+            self._goals_of = self._index_goals()
+        return self._goals_of.get(agent, _NO_WORK)
+
+    def goals_changed(self) -> None:
+        """Note that goals, assignments or the hierarchy changed."""
+        self._goals_of = None
+
+    def _index_goals(self) -> dict[str, list[Work]]:
+        index: dict[str, list[Work]] = {}
+        for goal in self.active_goals():
+            target = read_target(goal.goal_type, goal.target)
+            for agent, weight in self.assignees(goal).items():
+                index.setdefault(agent, []).append(Work(goal, target, weight))
+        return index
+
+    def assignees(self, goal: Goal) -> dict[str, float]:
+        """Agents that work towards a goal, with their weights; the nearest assignment counts."""
+        weights: dict[str, float] = {}
+        for kind in ("wallet", "farm", "agent"):
+            for assignment in goal.assigned:
+                scope = self.scope(kind, assignment.id) if assignment.type == kind else None
+                if scope is not None:
+                    weights |= {agent.id: assignment.weight for agent in self.agents_under(scope)}
+        return weights
+
+    # -- the accounts --------------------------------------------------------------------------------------
+
+    def balance(self, account: str) -> int:
+        """Balance of an account that exists."""
+        entity, attribute = self._account(account)
+        value: int = getattr(entity, attribute)
+        return value
+
+    def available(self, account: str) -> int:
+        """Return what can leave an account now."""
+        entity, attribute = self._account(account)
+        if isinstance(entity, Agent) and attribute == "cash":
+            return free(entity)
+        value: int = getattr(entity, attribute)
+        return value
+
+    def add(self, account: str, amount: int) -> None:
+        """Change a balance."""
+        entity, attribute = self._account(account)
+        setattr(entity, attribute, getattr(entity, attribute) + amount)
+        self.mark(entity)
+
+    def accounts(self) -> Iterable[str]:
+        """Names of all accounts."""
+        yield from (WORLD, MARKET, FEES, SUSPENSE, MASTER)
+        yield from (f"farm/{name}" for name in self.farms)
+        for name in self.agents:
+            yield f"agent/{name}"
+            yield f"positions/{name}"
+
+    def _account(self, account: str) -> tuple[Scope, str]:
+        if account in _OUTER:
+            return self.wallet, _OUTER[account]
+        kind, _, name = account.partition("/")
+        if kind == "farm":
+            return self.farms[name], "cash"
+        return self.agents[name], "cash" if kind == "agent" else "cost"
+
+
+_NO_WORK: list[Work] = []
+_OUTER = {
+    WORLD: "world",
+    MARKET: "market",
+    FEES: "fees_account",
+    SUSPENSE: "suspense",
+    MASTER: "cash",
+}
+
+
+def free(agent: Agent) -> int:
+    """
+    Return money of an agent that can move.
+
+    What its account reports as used, and what it received for short positions, is tied up.
+    """
+    if not agent.positions:
+        return max(agent.cash - agent.reported_used, 0)
+    shorts = sum(p.cost for symbol, p in agent.positions.items() if p.amount < 0 and ":" not in symbol)
+    return max(agent.cash - agent.reported_used + shorts, 0)
+
+
+def kind_of(scope: Scope) -> ScopeKind:
+    """Whether a scope is an agent, a farm or a wallet."""
+    if isinstance(scope, Agent):
+        return "agent"
+    return "farm" if isinstance(scope, Farm) else "wallet"
+
+
+def field_of(entity: Entity) -> str:
+    """Field of an entity in its hash."""
+    return entity.id if isinstance(entity, Wallet) else f"{entity.wallet}/{entity.id}"
+
+
+def scope_key(scope: Scope) -> str:
+    """Name of a scope within its wallet."""
+    return f"{kind_of(scope)}/{scope.id}"
+
+
+def returns_key(scope: Scope) -> str:
+    """Field of a scope's returns in their hash."""
+    return f"{kind_of(scope)}/{field_of(scope)}"

@@ -1,0 +1,171 @@
+"""
+Entities to and from the JSON in the hashes of a partition.
+
+Money and quantities are decimal text there, so a person can read them and no reader rounds them. What a
+person wants to see beside them (drawdown) is written too and ignored when read.
+"""
+
+from collections.abc import Callable
+from types import UnionType
+from typing import Annotated, Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from domain.money import MONEY, fine, fine_text, money, money_text
+from domain.positions import Position
+from domain.standing import SCALE, Standing, drawdown
+from state.entities import Agent, Booked, Command, Farm, Goal, Scope, Wallet
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_Convert = Callable[[Any], Any]
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+# Fields of domain structs, which carry no annotation of ours.
+_STANDING_MONEY: Final = (
+    "equity",
+    "anchor",
+    "realized_pnl",
+    "unrealized_pnl",
+    "fees",
+    "gross_profit",
+    "gross_loss",
+)
+_STANDING_SCALED: Final = ("peak_equity", "day_open_equity", "bin_open_equity")
+_FIRST: Final = ("id", "wallet", "farm", "state", "currency", "name")
+_SCALE: Final = SCALE * MONEY
+
+
+def _scaled_text(number: int) -> str:
+    if number % SCALE == 0:
+        return money_text(number // SCALE)
+    sign = "-" if number < 0 else ""
+    whole, fraction = divmod(abs(number), _SCALE)
+    return f"{sign}{whole}.{fraction:016d}".rstrip("0")
+
+
+def _scaled(text: str) -> int:
+    whole, _, fraction = text.partition(".")
+    number = int(whole.removeprefix("-") + fraction.ljust(16, "0"))
+    return -number if text.startswith("-") else number
+
+
+def _position_text(position: Position) -> dict[str, str]:
+    return {
+        "amount": fine_text(position.amount),
+        "cost": money_text(position.cost),
+        "mark": fine_text(position.mark),
+        "unrealized_pnl": money_text(position.unrealized_pnl),
+    }
+
+
+def _position(document: dict[str, str]) -> Position:
+    return Position(
+        fine(document["amount"]),
+        money(document["cost"]),
+        fine(document["mark"]),
+        money(document["unrealized_pnl"]),
+    )
+
+
+def _each(convert: _Convert) -> _Convert:
+    return lambda mapping: {name: convert(value) for name, value in mapping.items()}
+
+
+def _optional(convert: _Convert) -> _Convert:
+    return lambda value: None if value is None else convert(value)
+
+
+_TEXT: Final[dict[str, tuple[_Convert, _Convert]]] = {"1e-8": (money_text, money), "1e-12": (fine_text, fine)}
+
+
+def _converters(annotation: Any) -> tuple[_Convert, _Convert] | None:  # noqa: ANN401  # any type hint
+    """Writer and reader of a field that is not plain JSON; None for one that is."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _TEXT[arguments[1]]
+    if annotation is Position:
+        return _position_text, _position
+    if annotation is Booked:
+        return _document_of(Booked), _entity_of(Booked)
+    if origin is dict and (inner := _converters(arguments[1])):
+        return _each(inner[0]), _each(inner[1])
+    if origin in (Union, UnionType) and (inner := _converters(arguments[0])):
+        return _optional(inner[0]), _optional(inner[1])
+    return None
+
+
+def _fields(kind: type[msgspec.Struct]) -> dict[str, tuple[_Convert, _Convert]]:
+    special: dict[str, tuple[_Convert, _Convert]] = {}
+    if issubclass(kind, Scope):
+        special |= dict.fromkeys(_STANDING_MONEY, (money_text, money))
+        special |= dict.fromkeys(_STANDING_SCALED, (_scaled_text, _scaled))
+    for name, annotation in get_type_hints(kind, include_extras=True).items():
+        if found := _converters(annotation):
+            special[name] = found
+    return special
+
+
+def _document_of(kind: type[msgspec.Struct]) -> _Convert:
+    special = {name: writer for name, (writer, _) in _fields(kind).items()}
+    # What says which entity it is comes first.
+    names = sorted(kind.__struct_fields__, key=lambda name: name not in _FIRST)
+    fields = [(name, special.get(name)) for name in names]
+
+    def document(entity: Any) -> dict[str, Any]:  # noqa: ANN401  # of the kind
+        return {
+            name: getattr(entity, name) if write is None else write(getattr(entity, name))
+            for name, write in fields
+        }
+
+    return document
+
+
+def _entity_of(kind: type[T]) -> Callable[[dict[str, Any]], T]:
+    special = {name: reader for name, (_, reader) in _fields(kind).items()}
+    known = set(kind.__struct_fields__)
+
+    def entity(document: dict[str, Any]) -> T:
+        # The readers below make ints of text, which the struct's own types then accept.
+        values = {
+            name: special[name](value) if name in special else value
+            for name, value in document.items()
+            if name in known
+        }
+        return msgspec.convert(values, kind, strict=True)
+
+    return entity
+
+
+class Codec(Generic[T]):
+    """Writes and reads entities of one kind."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._document: Callable[[T], dict[str, Any]] = _document_of(kind)
+        self._entity = _entity_of(kind)
+
+    def encode(self, entity: T) -> bytes:
+        """Write an entity as JSON."""
+        document = self._document(entity)
+        if isinstance(entity, Standing):
+            document["drawdown"] = round(drawdown(entity), 8)
+        return _encode(document)
+
+    def decode(self, stored: bytes) -> T:
+        """
+        Read an entity.
+
+        Raises:
+            msgspec.ValidationError: what is stored is not of this kind.
+
+        """
+        return self._entity(_decode(stored))
+
+
+WALLETS: Final = Codec(Wallet)
+FARMS: Final = Codec(Farm)
+AGENTS: Final = Codec(Agent)
+GOALS: Final = Codec(Goal)
+COMMANDS: Final = Codec(Command)

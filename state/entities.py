@@ -1,0 +1,168 @@
+"""
+What a partition knows: wallets, farms, agents, goals, and the commands already answered.
+
+Field names are those of the stored JSON and of ``sluicegate status --json``. Money is an integer of 1e-8 in
+memory and decimal text when stored; `state.codec` knows which fields are money from the annotations here.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from domain.breakers import Colour, Measure
+from domain.goals import Collect, GoalType
+from domain.ledger import CHAIN_START
+from domain.positions import Position
+from domain.rules import Action, RiskMode, Rules, Tier
+from domain.standing import Standing
+
+Money = Annotated[int, "1e-8"]
+Fine = Annotated[int, "1e-12"]
+
+
+class State(StrEnum):
+    """Whether a scope trades."""
+
+    ACTIVE = "active"
+    STOPPED = "stopped"
+    RETIRED = "retired"  # agents
+    CLOSED = "closed"  # wallets and farms
+
+
+class Trip(msgspec.Struct, frozen=True):
+    """Why a scope is stopped, and until when."""
+
+    reason: str  # a measure, or "command"
+    action: Action
+    at: int
+    until: int | None = None  # stream time at which it resumes by itself
+    by: str | None = None
+
+
+class Scope(Standing, kw_only=True, eq=False):
+    """What agents, farms and wallets have in common."""
+
+    id: str
+    wallet: str
+    state: State = State.ACTIVE
+    cash: Money = 0
+    breaker: Colour = Colour.GREEN
+    measure: Measure | None = None  # the limit that gives the colour
+    trip: Trip | None = None
+    updated: int = 0  # stream time of its last balance update
+    update_due: int | None = None  # when the one that waits is due
+
+
+class Booked(msgspec.Struct):
+    """What of an agent's trading has come out as transactions."""
+
+    cost: Money = 0
+    realized_pnl: Money = 0
+    fees: Money = 0
+    trades: int = 0
+
+
+class Agent(Scope, kw_only=True, eq=False):
+    """A bot."""
+
+    farm: str
+    strategy: str = ""
+    risk_mode: RiskMode = RiskMode.BALANCED
+    tier: Tier = Tier.AVERAGE
+    score: float = 0.5
+    weight: float = 0.0  # of the investable capital, as the last rebalance decided
+    budget: Money = 0  # capital it was given to work with
+    pending_return: Money = 0  # to be taken as it comes free
+    high_water: Money = 0  # net of flows; profit above it can be collected
+    cost: Money = 0  # of its spot positions
+    positions: dict[str, Position] = msgspec.field(default_factory=dict)
+    reported_used: Money = 0  # tied up in orders or as margin, as its last balance event says
+    reported_equity: Money | None = None  # of a bot that only knows its equity
+    flows_since: Money = 0  # into it since that report
+    moved: int = 0  # stream time of the last transfer to or from it
+    min_weight: float | None = None
+    max_weight: float | None = None
+    booked: Booked = msgspec.field(default_factory=Booked)
+
+
+class Farm(Scope, kw_only=True, eq=False):
+    """Bots grouped by strategy."""
+
+    name: str = ""
+    type: str = ""
+
+
+class Wallet(Scope, kw_only=True, eq=False):
+    """A master wallet: the root of a hierarchy, with the ledger's outer accounts."""
+
+    currency: str
+    time: int  # stream time
+    created: int
+    rules: Rules = Rules()
+    world: Money = 0
+    market: Money = 0
+    fees_account: Money = 0
+    suspense: Money = 0
+    booked_market: Money = 0  # market and fees as the transactions told so far leave them
+    booked_fees: Money = 0
+    reserve: Money = 0  # what the last rebalance kept with the master
+    transactions: int = 0
+    commands: int = 0  # answered
+    hash: str = CHAIN_START
+    rates: dict[str, Fine] = msgspec.field(
+        default_factory=dict
+    )  # observed: currency → its value in the wallet's
+    rebalanced: int = 0  # stream time of the last rebalance
+    rebalance_due: int | None = None  # when one that was asked for is due
+    rebalance_trigger: str = ""
+    collected: int = 0  # stream time of the last scheduled collection
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """Who works towards a goal, and how much what they do counts."""
+
+    type: str  # wallet, farm or agent
+    id: str
+    weight: float = 1.0
+
+
+class GoalState(StrEnum):
+    """How a goal stands."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Goal(msgspec.Struct, kw_only=True, eq=False):
+    """Something a fleet is to reach."""
+
+    id: str
+    wallet: str
+    name: str = ""
+    goal_type: GoalType
+    target: dict[str, Any]
+    assigned: list[Assignment] = msgspec.field(default_factory=list)
+    deadline: int | None = None
+    collect: Collect = Collect.NONE
+    state: GoalState = GoalState.ACTIVE
+    created: int
+    ended: int | None = None
+    trades: float = 0.0  # weighted fills since it was created
+    profit: Money = 0  # weighted, net of fees
+    progress: float = 0.0
+    percent: int = 0  # last one told
+    told: int = 0  # when, in stream time
+    current: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Command(msgspec.Struct, kw_only=True, eq=False):
+    """A command that was answered: what a repeat of it gets."""
+
+    id: str
+    wallet: str
+    number: int  # of the wallet's commands
+    digest: str  # of the body, to tell a repeat from another command under the same id
+    reply: dict[str, Any]
