@@ -1,6 +1,6 @@
 """The application that the engine runs: a fleet's wallets, and the handlers over them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handlers import HANDLERS, INPUTS
@@ -13,8 +13,8 @@ from stream.types import Changes, Emit, Entry, Event
 class Fleet:
     """Implements `stream.types.Application`."""
 
-    inputs = INPUTS
-    kinds = KINDS
+    inputs: Sequence[str] = INPUTS
+    kinds: Sequence[str] = KINDS
 
     def __init__(self) -> None:
         self.view = View()

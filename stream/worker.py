@@ -100,10 +100,10 @@ class PartitionWorker:
                 await self._tenure(stop)
                 away_since, pause = None, _BACKOFF_FIRST_S
             except* FencedError as group:
-                self._observer.lost(self._keys.partition, str(_first(group)))
+                self._observer.lost(self._keys.partition, str(first_error(group)))
                 away_since, pause = None, _BACKOFF_FIRST_S
             except* TransportError as group:
-                error = _first(group)
+                error = first_error(group)
                 self._observer.lost(self._keys.partition, str(error))
                 now = time.monotonic()
                 away_since = away_since or now
@@ -261,10 +261,10 @@ async def _sleep(seconds: float, stop: anyio.Event) -> None:
         await stop.wait()
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """One of the errors that ended a group of tasks; the others follow from it."""
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return one of the errors that ended a group of tasks; the others follow from it."""
     error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    return first_error(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _wall_ms() -> int:

@@ -1,0 +1,1 @@
+"""Every figure that Prometheus gets, defined once; who observes; and the exporter."""

@@ -1,0 +1,118 @@
+"""Observers: what the engine reports becomes figures, and what the fleet holds is read when it is scraped."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from metrics.definitions import EngineMetrics, FleetMetrics
+
+
+class Batch(Protocol):
+    """What is known of a batch that was committed."""
+
+    partition: int
+    entries: int
+    applied: int
+    repeats: int
+    dead: dict[str, int]
+    newest_ms: int
+    work_seconds: float
+    commit_seconds: float
+
+
+class ScopeFigures(NamedTuple):
+    """Figures of one agent, farm or wallet, money in units of the currency."""
+
+    wallet: str
+    scope: str
+    id: str
+    equity: float
+    cash: float
+    drawdown: float
+    budget: float
+    colour: str
+    stopped: bool
+
+
+class EngineObserver:
+    """Implements the engine's observer protocol with Prometheus' metrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._metrics = EngineMetrics(registry)
+
+    def committed(self, details: Batch) -> None:
+        """Count a batch."""
+        metrics, partition = self._metrics, str(details.partition)
+        metrics.applied.labels(partition).inc(details.applied)
+        if details.repeats:
+            metrics.repeats.labels(partition).inc(details.repeats)
+        for reason, count in details.dead.items():
+            metrics.dead.labels(partition, reason).inc(count)
+        metrics.batch.labels(partition).observe(details.entries)
+        metrics.work.labels(partition).observe(details.work_seconds)
+        metrics.commit.labels(partition).observe(details.commit_seconds)
+        metrics.end_to_end.labels(partition).observe(max(time.time() - details.newest_ms / 1000, 0.0))
+
+    def owned(self, partition: int, epoch: int) -> None:
+        """Show a partition as served."""
+        self._metrics.owned.labels(str(partition)).set(1)
+        self._metrics.epoch.labels(str(partition)).set(epoch)
+
+    def lost(self, partition: int, reason: str) -> None:  # noqa: ARG002  # reasons are for the log
+        """Show a partition as not served."""
+        self._metrics.owned.labels(str(partition)).set(0)
+        self._metrics.losses.labels(str(partition)).inc()
+
+    def lag(self, partition: int, events: int, seconds: float) -> None:
+        """Show how much waits."""
+        self._metrics.lag_entries.labels(str(partition)).set(events)
+        self._metrics.lag_seconds.labels(str(partition)).set(seconds)
+
+
+class FleetCollector(Collector):
+    """Reads the fleet's figures at each scrape, so that a batch pays nothing for them."""
+
+    def __init__(
+        self, figures: Callable[[], Iterable[ScopeFigures]], *, agents: bool, agents_max: int
+    ) -> None:
+        """
+        Collect from a function.
+
+        Args:
+            figures: gives every scope's figures.
+            agents: whether agents get series of their own.
+            agents_max: how many of them at the most.
+
+        """
+        self._figures = figures
+        self._agents_max = agents_max if agents else 0
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Give Prometheus what it asks for."""
+        metrics = FleetMetrics()
+        agents = 0
+        left_out: dict[str, int] = {}
+        for scope in self._figures():
+            if scope.scope == "agent":
+                agents += 1
+                if agents > self._agents_max:
+                    left_out[scope.wallet] = left_out.get(scope.wallet, 0) + 1
+                    continue
+            _add(metrics, scope)
+        for wallet, count in left_out.items():
+            metrics.agents_left_out.add_metric((wallet,), count)
+        yield from metrics.families()
+
+
+def _add(metrics: FleetMetrics, scope: ScopeFigures) -> None:
+    labels = (scope.wallet, scope.scope, scope.id)
+    metrics.equity.add_metric(labels, scope.equity)
+    metrics.cash.add_metric(labels, scope.cash)
+    metrics.drawdown.add_metric(labels, scope.drawdown)
+    metrics.budget.add_metric(labels, scope.budget)
+    metrics.stopped.add_metric(labels, float(scope.stopped))
+    metrics.breaker.add_metric((*labels, scope.colour), 1.0)
