@@ -25,7 +25,7 @@ def open_redis(url: str, *, answer_s: float = _ANSWER_S) -> Redis:
 
     """
     try:
-        return Redis.from_url(  # type: ignore[no-untyped-call]  # redis-py
+        return Redis.from_url(
             url,
             protocol=2,
             socket_timeout=answer_s,

@@ -42,7 +42,7 @@ RUNNING: Final = frozenset(
 OF_RETURNS: Final = frozenset({"total_return", "sharpe", "sortino", "calmar", "max_drawdown", "volatility"})
 
 
-class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A target as it stands in an event."""
 
 
@@ -108,7 +108,8 @@ def read_target(goal_type: GoalType, target: Mapping[str, Any]) -> Target:
     problems: list[str] = []
     for shape in _SHAPES[goal_type]:
         try:
-            read: Target = msgspec.convert(target, shape)
+            # Not strict: numbers may arrive as their text, which is how decimals are read exactly.
+            read: Target = msgspec.convert(target, shape, strict=False)
         except msgspec.ValidationError as error:
             problems.append(str(error))
         else:

@@ -143,7 +143,8 @@ def changed(rules: Rules, changes: dict[str, Any]) -> Rules:
 
     """
     merged = _merge(msgspec.to_builtins(rules), changes, ())
-    new = msgspec.convert(merged, Rules)
+    # Not strict: numbers may arrive as their text, which is how decimals are read exactly.
+    new = msgspec.convert(merged, Rules, strict=False)
     _check(new)
     return new
 

@@ -80,13 +80,13 @@ def _create(book: Book, event: GoalEvent) -> Change:
         raise MalformedError("goal_exists", f"Goal {event.goal} exists already; goal_updated changes it.")
     if event.goal_type is None or event.target is None:
         raise MalformedError("invalid_member", "goal_created needs goal_type and target.")
-    _check_target(event.goal_type, event.target)
+    target = _read_target(event.goal_type, event.target)
     goal = Goal(
         id=event.goal,
         wallet=event.wallet,
         name=event.name or event.goal,
         goal_type=event.goal_type,
-        target=event.target,
+        target=target,
         assigned=_assignments(book, event.assigned or []),
         deadline=event.deadline,
         collect=event.collect or Collect.NONE,
@@ -106,12 +106,11 @@ def _create(book: Book, event: GoalEvent) -> Change:
 
 def _update(book: Book, event: GoalEvent) -> Change:
     goal = _find(book, event)
-    if event.target is not None:
-        _check_target(goal.goal_type, event.target)
+    target = goal.target if event.target is None else _read_target(goal.goal_type, event.target)
 
     def change(turn: Turn) -> None:
         goal.name = event.name if event.name is not None else goal.name
-        goal.target = event.target if event.target is not None else goal.target
+        goal.target = target
         goal.deadline = event.deadline if event.deadline is not None else goal.deadline
         goal.collect = event.collect if event.collect is not None else goal.collect
         book.mark(goal)
@@ -161,11 +160,12 @@ def _find(book: Book, event: GoalEvent) -> Goal:
     return goal
 
 
-def _check_target(goal_type: GoalType, target: dict[str, Any]) -> None:
+def _read_target(goal_type: GoalType, target: dict[str, Any]) -> dict[str, Any]:
     try:
-        read_target(goal_type, target)
+        read: dict[str, Any] = msgspec.to_builtins(read_target(goal_type, target))
     except ValueError as error:
         raise MalformedError("invalid_target", str(error)) from None
+    return read
 
 
 def _assignments(book: Book, assigned: list[Assigned]) -> list[Assignment]:

@@ -1,6 +1,6 @@
 """How far a partition is: epoch, owner, sequence of commits, and per input stream the position."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -33,7 +33,11 @@ def fields(
 
 async def read_checkpoint(client: Client, keys: Keys, inputs: Sequence[str]) -> Checkpoint:
     """Read the checkpoint; a partition that never was has epoch 0. Raises `TransportError`."""
-    stored = await client.hash(keys.checkpoint)
+    return parse_checkpoint(await client.hash(keys.checkpoint), inputs)
+
+
+def parse_checkpoint(stored: Mapping[bytes, bytes], inputs: Sequence[str]) -> Checkpoint:
+    """Checkpoint of a hash that was read."""
     return Checkpoint(
         epoch=int(stored.get(b"epoch", 0)),
         owner=stored.get(b"owner", b"").decode(),

@@ -35,7 +35,7 @@ class Client:
         try:
             return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py
         except ResponseError as error:
-            raise _refused(error, str(command[0])) from error
+            raise refused(error, str(command[0])) from error
         except (RedisError, OSError) as error:
             raise TransportError(f"{command[0]!s} failed: {str(error) or type(error).__name__}") from error
 
@@ -52,7 +52,7 @@ class Client:
                     "EVAL", script, len(keys), *keys, *arguments
                 )
         except ResponseError as error:
-            raise _refused(error, "a script") from error
+            raise refused(error, "a script") from error
         except (RedisError, OSError) as error:
             raise TransportError(f"a script failed: {str(error) or type(error).__name__}") from error
 
@@ -75,7 +75,8 @@ def fields_of(flat: Any) -> Mapping[bytes, bytes]:  # noqa: ANN401  # a list, or
     return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def _refused(error: ResponseError, what: str) -> Exception:
+def refused(error: ResponseError, what: str) -> Exception:
+    """Translate a refusal of the server."""
     if "WRONGTYPE" in str(error):
         return ConfigurationError(f"A key is in the way: {error}. Move it or use another prefix.")
     return TransportError(f"{what} was refused: {error}")

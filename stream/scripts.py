@@ -112,3 +112,10 @@ end
 redis.call('HSET', KEYS[1], 'seq', ARGV[2] + 1, unpack(ARGV, 4, 3 + ARGV[3]))
 return {1}
 """
+
+SNAPSHOT: Final = """
+-- KEYS: hashes. Returns each whole, all as of one moment.
+local all = {}
+for i, key in ipairs(KEYS) do all[i] = redis.call('HGETALL', key) end
+return all
+"""

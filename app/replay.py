@@ -1,0 +1,193 @@
+"""
+Folds the retained input again, from the beginning, and compares with what is stored.
+
+State and outputs are a pure function of the input streams, so the fold must give the stored state and the
+stored outputs to the byte. It reads only, and may run while a worker works: it compares as of one commit.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from app.config import Config
+from app.connect import open_redis
+from handlers import OUTPUTS
+from handlers.fleet import Fleet
+from stream import scripts
+from stream.checkpoint import START, Checkpoint, parse_checkpoint
+from stream.client import Client, fields_of
+from stream.errors import ConfigurationError
+from stream.keys import FIELD, Keys
+from stream.order import order_key
+from stream.processor import Processor
+from stream.repeats import Repeats
+from stream.types import Entry, Outcome
+
+_CHUNK: Final = 5_000
+_DIFFERENCES_MAX: Final = 20
+
+Progress = Callable[[int, int], None]
+"""Told how many entries are folded, and of how many."""
+
+
+async def replay(config: Config, progress: Progress) -> list[str]:
+    """
+    Fold every partition's input and return what differs from what is stored, a sentence each.
+
+    Raises:
+        ConfigurationError: part of the input was trimmed, so there is no beginning to fold from.
+        TransportError: the server is away.
+
+    """
+    client = Client(open_redis(config.redis))
+    try:
+        differences: list[str] = []
+        for partition in range(config.partitions):
+            keys = Keys(config.prefix, partition)
+            differences += await _replay_partition(client, keys, config.dedupe_window, progress)
+        return differences[:_DIFFERENCES_MAX]
+    finally:
+        await client.close()
+
+
+async def _replay_partition(client: Client, keys: Keys, window: int, progress: Progress) -> list[str]:
+    fleet = Fleet()
+    names = [keys.checkpoint, *(keys.state(kind) for kind in fleet.kinds)]
+    checkpoint_hash, *hashes = [fields_of(flat) for flat in await client.run(scripts.SNAPSHOT, names, [])]
+    checkpoint = parse_checkpoint(checkpoint_hash, fleet.inputs)
+    stored = dict(zip(fleet.kinds, hashes, strict=True))
+    await _check_retained(client, keys, fleet.inputs, checkpoint)
+
+    starts, nothing = [START] * len(fleet.inputs), [0] * len(fleet.inputs)
+    processor = Processor(keys, fleet, Repeats(window), starts, nothing)
+    folded: dict[str, dict[str, bytes]] = {kind: {} for kind in fleet.kinds}
+    outputs = {name: _Outputs(client, keys.output(name)) for name in OUTPUTS}
+    done, total = 0, sum(checkpoint.applied)
+    async for batch in _inputs(client, keys, fleet.inputs, checkpoint):
+        outcome = processor.process(batch)
+        _fold(outcome, folded)
+        for name, event in outcome.outputs:
+            await outputs[name].expect(event)
+        done += len(batch)
+        progress(done, total)
+    return _state_differences(folded, stored) + [d for one in outputs.values() for d in one.differences]
+
+
+async def _check_retained(client: Client, keys: Keys, inputs: Sequence[str], checkpoint: Checkpoint) -> None:
+    for name, position, applied in zip(inputs, checkpoint.positions, checkpoint.applied, strict=True):
+        if not applied:
+            continue
+        info = fields_of(await client.ask("XINFO", "STREAM", keys.input(name)))
+        if int(info[b"entries-added"]) > int(info[b"length"]):
+            raise ConfigurationError(
+                f"{keys.input(name)} was trimmed, so its first entries cannot be folded again; the stored "
+                f"state holds {applied} applied entries up to {position.decode()}."
+            )
+
+
+async def _inputs(
+    client: Client, keys: Keys, inputs: Sequence[str], checkpoint: Checkpoint
+) -> AsyncIterator[list[Entry]]:
+    """Read the applied entries of all input streams, in order, in batches."""
+    after = [START] * len(inputs)
+    held: list[list[Entry]] = [[] for _ in inputs]
+    open_streams = set(range(len(inputs)))
+    while open_streams or any(held):
+        for stream in sorted(open_streams):
+            if held[stream]:
+                continue
+            end = checkpoint.positions[stream]
+            reply = []
+            if end != START:
+                start = b"(" + after[stream]
+                reply = await client.ask("XRANGE", keys.input(inputs[stream]), start, end, "COUNT", _CHUNK)
+            held[stream] = [Entry(stream, one, fields_of(values).get(FIELD)) for one, values in reply]
+            if len(reply) < _CHUNK:
+                open_streams.discard(stream)
+            if reply:
+                after[stream] = reply[-1][0]
+        # A stream with more behind its last entry is known only up to that.
+        horizon = min((order_key(held[s][-1]) for s in open_streams if held[s]), default=None)
+        merged = sorted((entry for entries in held for entry in entries), key=order_key)
+        ready = [entry for entry in merged if horizon is None or order_key(entry) <= horizon]
+        taken = [0] * len(inputs)
+        for entry in ready:
+            taken[entry.stream] += 1
+        held = [entries[count:] for entries, count in zip(held, taken, strict=True)]
+        if ready:
+            yield ready
+
+
+def _fold(outcome: Outcome, folded: dict[str, dict[str, bytes]]) -> None:
+    for kind, changes in outcome.state.items():
+        folded[kind].update(changes.written)
+        for field in changes.removed:
+            folded[kind].pop(field, None)
+
+
+class _Outputs:
+    """Compares what a fold says on one output stream with what is stored there."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self._client = client
+        self._name = name
+        self._after = START
+        self._stored: list[bytes] = []
+        self._ended = False
+        self.differences: list[str] = []
+
+    async def expect(self, event: bytes) -> None:
+        """Compare the next event."""
+        if not self._stored and not self._ended:
+            await self._read_more()
+        if not self._stored:
+            self._note(f"{self._name} lacks the event {_id_of(event)}.")
+            return
+        stored = self._stored.pop()
+        if stored != event:
+            self._note(
+                f"{self._name} has {_id_of(stored)} where the fold says {_id_of(event)}, or it differs."
+            )
+
+    async def _read_more(self) -> None:
+        reply = await self._client.ask("XRANGE", self._name, b"(" + self._after, "+", "COUNT", _CHUNK)
+        if not reply:
+            self._ended = True
+            return
+        self._after = reply[-1][0]
+        self._stored = [fields_of(values)[FIELD] for _, values in reversed(reply)]
+
+    def _note(self, text: str) -> None:
+        if len(self.differences) < _DIFFERENCES_MAX:
+            self.differences.append(text)
+
+
+def _state_differences(
+    folded: Mapping[str, Mapping[str, bytes]], stored: Mapping[str, Mapping[bytes, bytes]]
+) -> list[str]:
+    differences: list[str] = []
+    for kind, entities in folded.items():
+        there = {field.decode(): value for field, value in stored[kind].items()}
+        for field in sorted(entities.keys() | there.keys()):
+            if entities.get(field) == there.get(field):
+                continue
+            if field not in there:
+                differences.append(f"{kind} {field} is in the fold but not stored.")
+            elif field not in entities:
+                differences.append(f"{kind} {field} is stored but not in the fold.")
+            else:
+                members = _members(entities[field], there[field])
+                differences.append(f"{kind} {field} differs in {members}.")
+    return differences
+
+
+def _members(folded: bytes, stored: bytes) -> str:
+    ours, theirs = msgspec.json.decode(folded), msgspec.json.decode(stored)
+    if not (isinstance(ours, dict) and isinstance(theirs, dict)):
+        return "its values"
+    return ", ".join(sorted(n for n in ours.keys() | theirs.keys() if ours.get(n) != theirs.get(n)))
+
+
+def _id_of(event: bytes) -> str:
+    return str(msgspec.json.decode(event)["id"])
