@@ -181,6 +181,15 @@ def test_growth_beyond_a_float_is_out_of_range() -> None:
     assert performance.calmar(wild, bins_per_year=365) is Absent.OUT_OF_RANGE
 
 
+def test_a_deviation_beyond_a_float_does_not_pass_for_a_ratio_of_zero() -> None:
+    """Its square is infinite, and something over infinity would be 0."""
+    absurd = np.array([1e300, -1e300, 0.0])
+
+    assert performance.volatility(absurd, bins_per_year=365) is Absent.OUT_OF_RANGE
+    assert performance.sharpe(absurd, bins_per_year=365, risk_free=0) is Absent.OUT_OF_RANGE
+    assert performance.sortino(absurd, bins_per_year=365) is Absent.OUT_OF_RANGE
+
+
 def test_losing_more_than_all_is_losing_all() -> None:
     """A debt does not compound into a gain: (-.5)·(-.5) would be +.25."""
     ruined = np.array([-1.5, -1.5, 0.3])
