@@ -14,7 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from domain.rules import BreakerRules
-from domain.standing import Standing, effective_equity
+from domain.standing import SCALE, Standing, effective_equity
 
 Scope = Literal["agent", "farm", "wallet"]
 
@@ -88,6 +88,32 @@ def read(standing: Standing, limit: Limits) -> Reading:
     return Reading(by_peak, Measure.DRAWDOWN, value, limit.drawdown / _PARTS)
 
 
+def calm(standing: Standing, limit: Limits, shown: Colour) -> tuple[int, int]:
+    """
+    Find two equities between which the colour that is shown stays.
+
+    They lie inside the exact ones: outside them the colour is to be found anew, and may be the same. A green
+    scope's peak may rise by up to 1 % in between, so that one that earns steadily is not looked at with
+    every fill.
+    """
+    if standing.anchor or shown is Colour.RED:
+        return 0, -1
+    low, high = 0, 0
+    worse, better = _STEPS[shown]
+    for reference, allowed in (
+        (standing.peak_equity, limit.drawdown),
+        (standing.day_open_equity, limit.daily_loss),
+    ):
+        raised = reference if better else reference * 101 // 100
+        if allowed:
+            low = max(low, raised - raised * allowed * worse // (100 * _PARTS))
+            if better:
+                high = max(high, reference - reference * allowed * better // (100 * _PARTS))
+        if not better:
+            high = max(high, raised)
+    return low // SCALE + 1, high // SCALE
+
+
 def _colour(loss: int, reference: int, limit: int) -> Colour:
     if loss <= 0 or limit == 0 or reference <= 0:
         return Colour.GREEN
@@ -103,4 +129,6 @@ def _share(loss: int, reference: int) -> float:
     return loss / reference if loss > 0 and reference > 0 else 0.0
 
 
+# Percent of a limit at which a colour gets worse, and at which it gets better.
+_STEPS: Final = {Colour.GREEN: (50, 0), Colour.YELLOW: (80, 50), Colour.ORANGE: (100, 80)}
 _RANK: Final = {colour: rank for rank, colour in enumerate(Colour)}

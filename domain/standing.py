@@ -42,6 +42,12 @@ class Standing(msgspec.Struct, kw_only=True):
     losses: int = 0
     gross_profit: int = 0
     gross_loss: int = 0
+    # Between these two equities no colour changes and no peak rises; see `domain.breakers.calm`.
+    calm_low: int = 0
+    calm_high: int = -1  # below the other: not known
+
+
+DERIVED: Final = ("calm_low", "calm_high")
 
 
 def gain(standing: Standing, amount: int) -> None:
@@ -57,6 +63,7 @@ def flow(standing: Standing, amount: int) -> None:
     before = standing.anchor or standing.equity
     was_empty = standing.equity <= 0
     standing.equity += amount
+    standing.calm_high = -1
     after = standing.equity
     if after <= 0:
         if not was_empty:
@@ -106,6 +113,7 @@ def roll(standing: Standing, now_ms: int, bin_ms: int) -> list[float]:
 
     A time before the open bin changes nothing: late events count into the bin that is open.
     """
+    standing.calm_high = -1
     day = now_ms // DAY_MS
     if day > standing.day:
         standing.day = day
@@ -128,3 +136,4 @@ def rebase(standing: Standing) -> None:
     equity = max(effective_equity(standing), 0)
     standing.peak_equity = equity
     standing.day_open_equity = equity
+    standing.calm_high = -1

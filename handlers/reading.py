@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from domain.money import InvalidNumberError, NumberFault, fine, money
 from state.book import Book
@@ -80,25 +80,28 @@ def read_symbol(symbol: str) -> Symbol:
     return Symbol(match[1], match[2], match[3])
 
 
-def read_money(number: object, what: str) -> int:
+def read_money(number: Any, what: str) -> int:  # noqa: ANN401  # whatever a sender put there
     """Money of a member. Raises `MalformedError`."""
     try:
         return money(number)
-    except InvalidNumberError as error:
+    except (InvalidNumberError, TypeError) as error:
         raise _bad_number(error, what) from None
 
 
-def read_fine(number: object, what: str) -> int:
+def read_fine(number: Any, what: str) -> int:  # noqa: ANN401  # as above
     """Price or quantity of a member, of any sign. Raises `MalformedError`."""
     try:
         return fine(number)
-    except InvalidNumberError as error:
+    except (InvalidNumberError, TypeError) as error:
         raise _bad_number(error, what) from None
 
 
-def read_positive(number: object, what: str) -> int:
+def read_positive(number: Any, what: str) -> int:  # noqa: ANN401  # as above
     """Price or quantity of a member, above zero. Raises `MalformedError`."""
-    value = read_fine(number, what)
+    try:
+        value = fine(number)
+    except (InvalidNumberError, TypeError) as error:
+        raise _bad_number(error, what) from None
     if value <= 0:
         raise MalformedError(
             NumberFault.OUT_OF_RANGE, f"{what} is {str(number)[:40]}; it must be above zero."
@@ -126,5 +129,7 @@ def rate_of(book: Book, currency: str) -> int | None:
     return rate
 
 
-def _bad_number(error: InvalidNumberError, what: str) -> MalformedError:
-    return MalformedError(error.fault, f"{what}: {error}.")
+def _bad_number(error: InvalidNumberError | TypeError, what: str) -> MalformedError:
+    if isinstance(error, InvalidNumberError):
+        return MalformedError(error.fault, f"{what}: {error}.")
+    return MalformedError(NumberFault.INVALID, f"{what} is no number.")  # a list or an object

@@ -87,9 +87,9 @@ def handle(view: View, entry: Entry, trade: Trade, emits: list[Emit]) -> bool:
     advance(turn, trade.timestamp)
     overdrawn = agent.cash < 0
     result = apply_fill(turn, agent, trade.symbol, found)
-    scopes = take_result(turn, agent, result)
-    for scope in scopes:
-        watch(turn, scope)
+    for scope in take_result(turn, agent, result):
+        if not scope.calm_low < scope.equity < scope.calm_high:
+            watch(turn, scope)
         touch(turn, scope)
     advance_goals(turn, agent, 1, result.realized - result.fee)
     if agent.cash < 0 and not overdrawn:
@@ -115,7 +115,7 @@ def read_fill(book: Book, trade: Trade) -> Fill:
         raise MalformedError("out_of_range", "cost is negative.")
     buying = trade.side == "buy"
     fee = 0
-    for currency, cost in _fees(trade):
+    for currency, cost in _fees(trade) if trade.fee is not None or trade.fees is not None else ():
         if currency == symbol.base and symbol.settle is None:
             # Paid in what was traded: the bot received less, or gave up more, than the amount.
             quantity = read_fine(cost, "fee.cost")

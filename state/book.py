@@ -58,6 +58,8 @@ class Book:
         self.limits: dict[ScopeKind, Limits] = limits(rules.breakers)
         self.fixed_rates = {currency: fine(rate) for currency, rate in rules.rates.items()}
         self.drift_parts = round(rules.rebalance.threshold * PARTS)
+        for scope in (self.wallet, *self.farms.values(), *self.agents.values()):
+            scope.calm_high = -1
         self.timers_changed()
 
     def timers_changed(self) -> None:

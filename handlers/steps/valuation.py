@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from domain.standing import gain, roll
+from domain.standing import SCALE, roll
 from handlers.turn import Turn
 from state.book import returns_key
 from state.entities import Agent, Scope
@@ -60,5 +60,8 @@ def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope,
             elif net < 0:
                 scope.losses += 1
                 scope.gross_loss -= net
-        gain(scope, net + unrealized)
+        # As `gain` does it, here without the call.
+        equity = scope.equity = scope.equity + net + unrealized
+        if equity * SCALE > scope.peak_equity and not scope.anchor:
+            scope.peak_equity = equity * SCALE
     return agent, farm, wallet

@@ -5,7 +5,7 @@ A stop covers every agent under its scope, in the same turn as the fill that cau
 free goes back to the master. A stop is latched: it ends by a command, or by itself after a cool-off.
 """
 
-from domain.breakers import Colour, colour, read
+from domain.breakers import Colour, calm, colour, read
 from domain.ledger import MASTER, Transfer, agent_account
 from domain.standing import rebase
 from handlers.steps.capital import tell_collection
@@ -18,12 +18,14 @@ from state.entities import Agent, Scope, State, Trip
 
 def watch(turn: Turn, scope: Scope) -> None:
     """Compare a scope with its limits after its equity changed."""
-    if scope.trip is not None:
+    if scope.calm_low < scope.equity < scope.calm_high or scope.trip is not None:
         return
-    now = colour(scope, turn.book.limits[kind_of(scope)])
+    limit = turn.book.limits[kind_of(scope)]
+    now = colour(scope, limit)
+    scope.calm_low, scope.calm_high = calm(scope, limit, now)
     if now is scope.breaker:
         return
-    reading = read(scope, turn.book.limits[kind_of(scope)])
+    reading = read(scope, limit)
     previous, scope.breaker = scope.breaker, now
     scope.measure = None if now is Colour.GREEN else reading.measure
     turn.book.mark(scope)
