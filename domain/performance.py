@@ -207,16 +207,14 @@ def profit_factor(trades: TradeCounts) -> Metric:
 
 def expectancy(trades: TradeCounts) -> Metric:
     """
-    p·W̄ - (1-p)·L̄ a trade, in units of the currency; p the win rate, W̄ and L̄ the mean win and loss.
+    p·W̄ - q·L̄ a trade, in units of the currency; W̄ and L̄ the mean win and loss, p and q their shares.
 
-    A trade that came out even weighs as one not won, as in the win rate, so the figure lies below the mean
-    profit where there are any.
+    It is the mean profit of a trade. With q = 1-p, as the formula is often given, a trade that came out even
+    would weigh as a loss.
     """
     if not trades.closed:
         return Absent.NO_TRADES
-    won = trades.gross_profit / trades.closed  # p·W̄: the wins cancel
-    mean_loss = trades.gross_loss / trades.losses if trades.losses else 0.0
-    return (won - (trades.closed - trades.wins) / trades.closed * mean_loss) / MONEY
+    return (trades.gross_profit - trades.gross_loss) / trades.closed / MONEY
 
 
 def expectancy_ratio(trades: TradeCounts) -> Metric:

@@ -10,7 +10,7 @@ import numpy as np
 
 from domain.ledger import MASTER, Transfer, agent_account, farm_account
 from domain.money import money_text
-from domain.rebalance import Holding, Move, Plan, Reason, plan
+from domain.rebalance import Holding, Move, Plan, plan
 from domain.refusals import Refusal
 from domain.scoring import score, tiers
 from handlers.steps.capital import tell_allocation
@@ -128,26 +128,36 @@ def _holding(turn: Turn, agent: Agent) -> Holding:
 def _carry_out(turn: Turn, made: Plan, trigger: str) -> None:
     """Tell the plan, then make its moves; each agent hears its new budget."""
     book = turn.book
-    for share in made.shares:
-        agent = book.agents[share.agent]
-        weight = 0.0 if agent.state is not State.ACTIVE else share.weight
-        pending = made.pending[share.agent]
-        if agent.weight != weight or agent.pending_return != pending:
-            agent.weight, agent.pending_return = weight, pending
-            book.mark(agent)
+    asked = _take_over(turn, made)
     # A plan by the clock or for drift that moves nothing is no news.
     if made.moves or trigger not in ("interval", "drift"):
         turn.emit(REBALANCE, "farm_rebalance", turn.wallet.id, describe(made, trigger))
     _empty_farms(turn)
-    held = {held.agent: held.reason for held in made.held_back}
-    targets = {share.agent: share.target for share in made.shares}
     for move in made.moves:
         agent = book.agents[move.agent]
-        # In the band an agent keeps what it has; a pending return is not its to keep.
-        agent.budget = (
-            targets[agent.id] if held.get(agent.id) == Reason.TIED_UP else agent.equity + move.amount
-        )
+        # What an agent still owes is not its to work with.
+        agent.budget = max(agent.equity + move.amount - agent.pending_return, 0)
         _move(turn, move, trigger)
+        asked.pop(agent.id, None)
+    for agent in asked.values():
+        # Nothing was free, so nothing moved; the agent has to know what it is asked for all the same.
+        agent.budget = max(agent.equity - agent.pending_return, 0)
+        tell_allocation(turn, agent, 0, trigger)
+
+
+def _take_over(turn: Turn, made: Plan) -> dict[str, Agent]:
+    """Give agents their weights and pending returns; return those of which more is asked than before."""
+    asked: dict[str, Agent] = {}
+    for share in made.shares:
+        agent = turn.book.agents[share.agent]
+        running = agent.state is State.ACTIVE
+        weight, pending = share.weight if running else 0.0, made.pending[share.agent]
+        if running and pending > agent.pending_return:
+            asked[agent.id] = agent
+        if agent.weight != weight or agent.pending_return != pending:
+            agent.weight, agent.pending_return = weight, pending
+            turn.book.mark(agent)
+    return asked
 
 
 def _empty_farms(turn: Turn) -> None:

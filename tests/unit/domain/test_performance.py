@@ -110,11 +110,11 @@ def test_v2_has_the_published_trade_metrics() -> None:
 
 
 def test_a_trade_that_came_out_even_is_closed_and_not_won() -> None:
-    """One win of 100, one loss of 40, two even: p = ¼, and ¼·100 - ¾·40 = -5."""
+    """One win of 100, one loss of 40, two even: ¼·100 - ¼·40 = 15, the mean profit of a trade."""
     trades = TradeCounts(closed=4, wins=1, losses=1, gross_profit=100 * MONEY, gross_loss=40 * MONEY)
 
     assert performance.win_rate(trades) == 0.25
-    assert number(performance.expectancy(trades)) == pytest.approx(-5, abs=1e-12)
+    assert number(performance.expectancy(trades)) == pytest.approx(15, abs=1e-12)
 
 
 def test_only_wins_have_an_expectancy_but_no_profit_factor() -> None:
