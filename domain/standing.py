@@ -107,11 +107,12 @@ def bin_return(standing: Standing) -> float:
     return effective_equity(standing) / standing.bin_open_equity - 1.0
 
 
-def roll(standing: Standing, now_ms: int, bin_ms: int) -> list[float]:
+def roll(standing: Standing, now_ms: int, bin_ms: int, bins_max: int) -> list[float]:
     """
     Open the day and the bin that a time falls into; return the returns of the bins that closed, oldest first.
 
-    A time before the open bin changes nothing: late events count into the bin that is open.
+    Of more bins than ``bins_max`` the newest are returned. A time before the open bin changes nothing: late
+    events count into the bin that is open.
     """
     standing.calm_high = -1
     day = now_ms // DAY_MS
@@ -125,7 +126,8 @@ def roll(standing: Standing, now_ms: int, bin_ms: int) -> list[float]:
     closed: list[float] = []
     # A scope that was never funded has no returns yet.
     if standing.bin_open_equity > 0:
-        closed = [bin_return(standing)] + [0.0] * (passed - 1)
+        closed = [bin_return(standing)] if passed <= bins_max else []
+        closed += [0.0] * min(passed - 1, bins_max)
     standing.bin = number
     standing.bin_open_equity = effective_equity(standing)
     return closed

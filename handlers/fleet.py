@@ -5,6 +5,8 @@ from typing import Any
 
 from handlers import HANDLERS, INPUTS
 from handlers.clock import wants_tick
+from handlers.steps.timers import finish
+from handlers.turn import Turn
 from state.view import KINDS, View, load_view
 from stream.decode import raw_event
 from stream.types import Changes, Emit, Entry, Event
@@ -23,6 +25,8 @@ class Fleet:
     def load(self, state: Mapping[str, Mapping[bytes, bytes]]) -> None:
         """Forget everything and start from stored state."""
         self.view = load_view(state)
+        for book in self.view.books.values():
+            finish(Turn(book, "load", []))  # nothing was touched; it finds out what is due next
 
     def decode(self, entry: Entry) -> Event:
         """Decode an entry by its stream. Raises `MalformedError`."""

@@ -10,6 +10,7 @@ from handlers.commands.types import Answer, Body, Done
 from handlers.reading import check_currency
 from handlers.steps.rebalancing import request
 from handlers.steps.updates import conflation_changed, touch
+from handlers.steps.valuation import restart_bins
 from handlers.turn import Turn
 from state.book import Book
 from state.entities import State, Wallet
@@ -83,6 +84,8 @@ def configure(turn: Turn, body: Configure) -> Answer:
     turn.book.rules_changed()
     if rules.conflation != before.conflation:
         conflation_changed(turn, before.conflation)
+    if rules.performance.bin != before.performance.bin:
+        restart_bins(turn)
     if rules.rebalance != before.rebalance:
         request(turn, "rules")
     return Done({"rules": msgspec.to_builtins(rules)})

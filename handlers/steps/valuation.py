@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from domain.standing import SCALE, roll
+from domain.standing import SCALE, effective_equity, roll
 from handlers.turn import Turn
 from state.book import returns_key
 from state.entities import Agent, Scope
@@ -14,7 +14,7 @@ def roll_to_now(turn: Turn, scope: Scope) -> list[float]:
     if scope.bin == wallet.bin and scope.day == wallet.day and scope is not wallet:
         return []
     rules = wallet.rules.performance
-    closed = roll(scope, wallet.time, rules.bin)
+    closed = roll(scope, wallet.time, rules.bin, rules.window)
     if closed:
         window = turn.book.returns.setdefault(returns_key(scope), [])
         window.extend(closed)
@@ -22,6 +22,18 @@ def roll_to_now(turn: Turn, scope: Scope) -> list[float]:
         turn.book.mark_returns(scope)
     turn.book.mark(scope)
     return closed
+
+
+def restart_bins(turn: Turn) -> None:
+    """Begin the returns of every scope anew: bins of another length cannot be told together."""
+    book, now = turn.book, turn.now
+    for scope in (book.wallet, *book.farms.values(), *book.agents.values()):
+        scope.bin = now // turn.wallet.rules.performance.bin
+        scope.bin_open_equity = effective_equity(scope)
+        if book.returns.pop(returns_key(scope), None):
+            book.returns[returns_key(scope)] = []
+            book.mark_returns(scope)
+        book.mark(scope)
 
 
 def returns_of(turn: Turn, scope: Scope) -> list[float]:
