@@ -56,7 +56,7 @@ class Order:
         self._held: list[list[Entry]] = [[] for _ in positions]
         self._count = count
         self._open_ms = 0  # entries below this millisecond cannot arrive any more
-        self.more = False  # whether the last look left entries behind
+        self.waits = False  # whether the next look is of use only once a millisecond has passed
 
     @property
     def full(self) -> list[int]:
@@ -86,14 +86,18 @@ class Order:
                 self._open_ms = max(self._open_ms, self._last[stream][0])
                 if len(entries) >= self._count:
                     blind.add(stream)
-        self.more = bool(blind)
         filled = [stream for stream, held in enumerate(self._held) if held]
-        if not filled:
-            return []
-        horizons = [self._next_possible(stream, stream in blind) for stream in range(len(self._held))]
-        if len(filled) == 1:
-            return self._release_one(filled[0], min(horizons))
-        return self._release_merged(filled, min(horizons))
+        ready: list[Entry] = []
+        if filled:
+            horizon = min(self._next_possible(stream, stream in blind) for stream in range(len(self._held)))
+            if len(filled) == 1:
+                ready = self._release_one(filled[0], horizon)
+            else:
+                ready = self._release_merged(filled, horizon)
+        # A look that left entries behind is best followed by another at once, but only while that gets on:
+        # with more entries of one millisecond than are asked for, silent streams hold up a full one.
+        self.waits = self.holds and not (blind and ready)
+        return ready
 
     def _next_possible(self, stream: int, blind: bool) -> int:
         """Lowest place that an entry still to come from the stream can have."""

@@ -175,7 +175,7 @@ class PartitionWorker:
                 block_ms: int | None = self._settings.block_ms
                 if order.holds:
                     block_ms = None
-                    if not order.more:
+                    if order.waits:
                         await anyio.sleep(0.001)
                         order.millisecond_passed()
                 ready = order.push(await self._look(reader, order.full, block_ms))
