@@ -10,7 +10,7 @@ Rules kept here:
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -150,20 +150,13 @@ def _check_conditions(conditions: Sequence[Condition]) -> None:
             raise ValueError("A condition has either at_least or at_most.")
 
 
-class Measured(NamedTuple):
-    """How far a goal is: progress from 0 to 1, and the figures to show."""
-
-    progress: float
-    current: dict[str, Any]
-
-
 Metric = Callable[[str, int | None], float | None]
 """Value of a metric over the assignees, over the last so many bins; None where it has none."""
 
 
-def measure(target: Target, trades: float, profit: int, metric: Metric) -> Measured:
+def progress(target: Target, trades: float, profit: int, metric: Metric) -> float:
     """
-    Measure a goal.
+    Measure how far a goal is, from 0 to 1.
 
     Args:
         target: what it asks for.
@@ -172,23 +165,31 @@ def measure(target: Target, trades: float, profit: int, metric: Metric) -> Measu
         metric: looks a metric up.
 
     """
-    match target:
-        case Trades(wanted):
-            return Measured(_share(trades, wanted), {"trades": _whole(trades)})
-        case Profit(amount):
-            return Measured(_share(profit, money(amount)), {"profit": money_text(profit)})
-        case ProfitPerTrade(amount, wanted):
-            each = profit / trades if trades else 0.0
-            progress = min(_share(trades, wanted), _share(each, money(amount)))
-            return Measured(progress, {"profit": money_text(profit), "trades": _whole(trades)})
-        case Performance(name, at_least, periods):
-            value = metric(name, periods)
-            return Measured(_towards(value, Condition(name, at_least)), {name: value})
-        case Conditions(conditions):
-            values = [metric(condition.metric, None) for condition in conditions]
-            parts = [_towards(v, c) for v, c in zip(values, conditions, strict=True)]
-            names = [condition.metric for condition in conditions]
-            return Measured(sum(parts) / len(parts), dict(zip(names, values, strict=True)))
+    if isinstance(target, Trades):
+        return _share(trades, target.trades)
+    if isinstance(target, Profit):
+        return _share(profit, money(target.profit))
+    if isinstance(target, ProfitPerTrade):
+        each = profit / trades if trades else 0.0
+        return min(_share(trades, target.trades), _share(each, money(target.profit_per_trade)))
+    if isinstance(target, Performance):
+        wanted = Condition(target.metric, target.at_least)
+        return _towards(metric(target.metric, target.periods), wanted)
+    parts = [_towards(metric(condition.metric, None), condition) for condition in target.all]
+    return sum(parts) / len(parts)
+
+
+def current(target: Target, trades: float, profit: int, metric: Metric) -> dict[str, Any]:
+    """Return the figures that the progress follows from, to show. Takes what `progress` takes."""
+    if isinstance(target, Trades):
+        return {"trades": _whole(trades)}
+    if isinstance(target, Profit):
+        return {"profit": money_text(profit)}
+    if isinstance(target, ProfitPerTrade):
+        return {"profit": money_text(profit), "trades": _whole(trades)}
+    if isinstance(target, Performance):
+        return {target.metric: metric(target.metric, target.periods)}
+    return {condition.metric: metric(condition.metric, None) for condition in target.all}
 
 
 def needs_returns(target: Target) -> bool:

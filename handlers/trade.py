@@ -4,7 +4,7 @@
 It has happened already, so it is always recorded: rules decide what follows from it, not whether it counts.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -54,7 +54,7 @@ class Trade(msgspec.Struct, gc=False):
     realized_pnl: Any = None
 
 
-class Fill(NamedTuple):
+class Fill(msgspec.Struct, gc=False):
     """A trade, read: quantity signed, worth and fee in the wallet's currency."""
 
     symbol: Symbol

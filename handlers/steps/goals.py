@@ -1,6 +1,6 @@
 """Goals advance with fills and closed bins, are met once, and then collect."""
 
-from domain.goals import Collect, GoalType, Measured, Target, measure, needs_returns, read_target
+from domain.goals import Collect, Target, current, needs_returns, progress, read_target
 from domain.money import MONEY
 from domain.performance import Absent
 from domain.standing import drawdown
@@ -48,6 +48,11 @@ def target_of(goal: Goal) -> Target:
 
 def end_goal(turn: Turn, goal: Goal, state: GoalState, reason: str | None) -> None:
     """End a goal and say so."""
+
+    def metric(name: str, periods: int | None) -> float | None:
+        return _metric_of(turn, goal, name, periods)
+
+    goal.current = current(target_of(goal), goal.trades, goal.profit, metric)
     goal.state = state
     goal.ended = turn.now
     turn.book.mark(goal)
@@ -64,16 +69,18 @@ def end_goal(turn: Turn, goal: Goal, state: GoalState, reason: str | None) -> No
 
 
 def _update(turn: Turn, goal: Goal, target: Target) -> None:
-    found = _measure(turn, goal, target)
-    if found.progress == goal.progress and found.current == goal.current:
-        return
-    goal.progress = found.progress
-    goal.current = found.current
+    def metric(name: str, periods: int | None) -> float | None:
+        return _metric_of(turn, goal, name, periods)
+
+    goal.progress = progress(target, goal.trades, goal.profit, metric)
     turn.book.mark(goal)
-    percent = int(found.progress * 100)
-    if percent != goal.percent and (turn.now - goal.told >= _TOLD_EVERY_MS or percent == 100):
+    percent = int(goal.progress * 100)
+    if percent == goal.percent and percent < 100:
+        return
+    if turn.now - goal.told >= _TOLD_EVERY_MS or percent == 100:
         goal.percent = percent
         goal.told = turn.now
+        goal.current = current(target, goal.trades, goal.profit, metric)
         data = {
             "goal": goal.id,
             "percent": percent,
@@ -96,26 +103,17 @@ def _complete(turn: Turn, goal: Goal) -> None:
     request(turn, "goal")
 
 
-def _measure(turn: Turn, goal: Goal, target: Target) -> Measured:
-    if goal.goal_type in (GoalType.TRADE_VOLUME, GoalType.PROFIT_TARGET):
-        return measure(target, goal.trades, goal.profit, _no_metric)
-
-    def metric(name: str, periods: int | None) -> float | None:
-        if name == "trades":
-            return goal.trades
-        if name == "profit":
-            return goal.profit / MONEY
-        values = [(_metric(turn, scope, name, periods), weight) for scope, weight in _scopes(turn, goal)]
-        known = [(value, weight) for value, weight in values if value is not None]
-        if not known or len(known) < len(values):
-            return None
-        return sum(value * weight for value, weight in known) / sum(weight for _, weight in known)
-
-    return measure(target, goal.trades, goal.profit, metric)
-
-
-def _no_metric(_name: str, _periods: int | None) -> float | None:
-    return None
+def _metric_of(turn: Turn, goal: Goal, name: str, periods: int | None) -> float | None:
+    """Value of a metric over a goal's assignees: their weighted mean, none where one has none."""
+    if name == "trades":
+        return goal.trades
+    if name == "profit":
+        return goal.profit / MONEY
+    values = [(_metric(turn, scope, name, periods), weight) for scope, weight in _scopes(turn, goal)]
+    known = [(value, weight) for value, weight in values if value is not None]
+    if not known or len(known) < len(values):
+        return None
+    return sum(value * weight for value, weight in known) / sum(weight for _, weight in known)
 
 
 def _scopes(turn: Turn, goal: Goal) -> list[tuple[Scope, float]]:

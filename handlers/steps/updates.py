@@ -18,8 +18,8 @@ from state.entities import Agent, Scope
 
 def touch(turn: Turn, scope: Scope) -> None:
     """Note that a scope's figures changed."""
-    turn.book.mark(scope)
-    if scope not in turn.touched:
+    turn.book.changed[scope] = None
+    if scope.update_due is None and scope not in turn.touched:
         turn.touched.append(scope)
 
 

@@ -1,6 +1,6 @@
 """Profit reaches an agent and everything above it; days and bins open and close."""
 
-from typing import NamedTuple
+import msgspec
 
 from domain.standing import SCALE, effective_equity, roll
 from handlers.turn import Turn
@@ -42,7 +42,7 @@ def returns_of(turn: Turn, scope: Scope) -> list[float]:
     return turn.book.returns.get(returns_key(scope), [])
 
 
-class Result(NamedTuple):
+class Result(msgspec.Struct, gc=False):
     """What a fill, or a report of profit, earned: money."""
 
     realized: int
@@ -57,7 +57,8 @@ def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope,
     farm, wallet = turn.book.farms[agent.farm], turn.wallet
     roll_to_now(turn, agent)
     roll_to_now(turn, farm)
-    realized, fee, unrealized, closed, trades = result
+    realized, fee, unrealized = result.realized, result.fee, result.unrealized
+    closed, trades = result.closed, result.trades
     net = realized - fee
     for scope in (agent, farm, wallet):
         scope.realized_pnl += realized
