@@ -1,0 +1,84 @@
+"""The tables of ``status``: partitions, the hierarchy, goals."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from app.cli.output import COLOURS, table
+from app.snapshot import PartitionSnapshot
+from domain.money import MONEY
+from domain.standing import drawdown
+from state.codec import AGENTS, FARMS, GOALS, WALLETS
+from state.entities import Agent, Scope, State
+
+_FIGURES = ("equity", "cash", "budget", "drawdown", "realised", "unrealised", "trades")
+
+
+def partition_table(snapshots: Sequence[PartitionSnapshot]) -> Table:
+    """Who works on what, and how far it is."""
+    right = ("epoch", "commits", "lag", "dead", "lease left")
+    made = table("partition", "held by", "epoch", "commits", "lag", "dead", "lease left", right=right)
+    for one in snapshots:
+        held = one.lease_holder is not None
+        made.add_row(
+            str(one.keys.partition),
+            one.lease_holder if held else Text("nobody", style="red"),
+            str(one.checkpoint.epoch),
+            f"{one.checkpoint.seq:,}",
+            f"{one.lag:,}",
+            Text(f"{one.dead:,}", style="yellow" if one.dead else ""),
+            f"{one.lease_left_ms / 1000:.1f} s" if held else "-",
+        )
+    return made
+
+
+def fleet_table(found: Mapping[str, Sequence[bytes]]) -> Table:
+    """Wallets, under each its farms, under each its agents."""
+    made = table("", "state", *_FIGURES, "tier", "breaker", right=_FIGURES)
+    farms = [FARMS.decode(value) for value in found["farms"]]
+    agents = [AGENTS.decode(value) for value in found["agents"]]
+    for wallet in map(WALLETS.decode, found["wallets"]):
+        _add_row(made, f"{wallet.id} ({wallet.currency})", wallet, style="bold")
+        for farm in (farm for farm in farms if farm.wallet == wallet.id):
+            _add_row(made, f"  {farm.id}", farm)
+            under = (agent for agent in agents if (agent.wallet, agent.farm) == (wallet.id, farm.id))
+            for agent in under:
+                _add_row(made, f"    {agent.id}", agent)
+    return made
+
+
+def goal_table(found: Mapping[str, Sequence[bytes]]) -> Table:
+    """Goals and how far they are."""
+    made = table(
+        "goal", "wallet", "type", "state", "progress", "assigned", right=("progress",), fold=("assigned",)
+    )
+    for goal in map(GOALS.decode, found["goals"]):
+        assigned = ", ".join(f"{one.type} {one.id}" for one in goal.assigned)
+        made.add_row(goal.id, goal.wallet, goal.goal_type, goal.state, f"{goal.progress:.0%}", assigned)
+    return made
+
+
+def _add_row(made: Table, name: str, scope: Scope, style: str = "") -> None:
+    state = Text(scope.state, style="" if scope.state is State.ACTIVE else "red")
+    if scope.trip is not None:
+        state.append(f" ({scope.trip.reason})")
+    budget, tier = (_money(scope.budget), str(scope.tier)) if isinstance(scope, Agent) else ("", "")
+    made.add_row(
+        Text(name, style=style),
+        state,
+        _money(scope.equity),
+        _money(scope.cash),
+        budget,
+        f"{drawdown(scope):.2%}",
+        _money(scope.realized_pnl),
+        _money(scope.unrealized_pnl),
+        f"{scope.trades:,}",
+        tier,
+        Text(scope.breaker, style=COLOURS[scope.breaker]),
+    )
+
+
+def _money(amount: int) -> str:
+    """Money to the cent: a table is to be looked over, --json has every digit."""
+    return f"{amount / MONEY:,.2f}"

@@ -1,0 +1,31 @@
+"""``worker``: serve the partitions of a deployment until told to stop."""
+
+from importlib.util import find_spec
+
+import anyio
+import click
+
+from app.cli.options import configured, metrics_port, partitions
+from app.config import Config
+
+
+@click.command(epilog="\b\nExample:\n  sluicegate worker --name worker-1 --redis redis://10.0.0.5:6379/0")
+@configured
+@partitions
+@click.option("--name", metavar="TEXT", help="Name under which it takes partitions.  [host and process id]")
+@metrics_port
+def worker(config: Config) -> None:
+    """
+    Serve all partitions: read, apply, commit.
+
+    Runs until SIGTERM or Ctrl-C, then finishes and commits the batch in work and lets go of what it owns. A
+    worker started under the name of one that died need not wait for that one's lease to lapse.
+    """
+    from app.worker import work  # noqa: PLC0415  # the whole application, which no other command needs
+
+    anyio.run(work, config, backend="asyncio", backend_options={"use_uvloop": has_uvloop()})
+
+
+def has_uvloop() -> bool:
+    """Whether the faster event loop is installed."""
+    return find_spec("uvloop") is not None

@@ -1,0 +1,89 @@
+"""
+The tables of a fleet file: wallets, farms, agents, goals and rules, as a person declares them.
+
+What is left out is left alone by ``sluicegate apply``; None here means left out.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from domain.goals import Collect, GoalType
+from domain.rules import RiskMode
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file."""
+
+
+class AssignedTable(_Table, frozen=True):
+    """Who works towards a goal."""
+
+    type: Literal["wallet", "farm", "agent"]
+    id: str
+    weight: float = 1.0
+
+
+class GoalTable(_Table, frozen=True):
+    """``[[wallet.goal]]``."""
+
+    id: str
+    goal_type: GoalType
+    target: dict[str, Any]
+    name: str | None = None
+    assigned: list[AssignedTable] | None = None
+    deadline: datetime | int | None = None
+    collect: Collect | None = None
+
+    @property
+    def deadline_ms(self) -> int | None:
+        """The deadline as the wire has it."""
+        if isinstance(self.deadline, datetime):
+            return round(self.deadline.timestamp() * 1000)
+        return self.deadline
+
+
+class AgentTable(_Table, frozen=True):
+    """``[[wallet.farm.agent]]``."""
+
+    id: str
+    strategy: str | None = None
+    risk_mode: RiskMode | None = None
+    min_weight: float | None = None
+    max_weight: float | None = None
+
+
+class FarmTable(_Table, frozen=True):
+    """``[[wallet.farm]]``."""
+
+    id: str
+    type: str | None = None
+    name: str | None = None
+    agent: list[AgentTable] = []
+
+
+class WalletTable(_Table, frozen=True):
+    """``[[wallet]]``."""
+
+    id: str
+    currency: str
+    deposit: str | int | None = None  # once
+    rules: dict[str, Any] = {}
+    farm: list[FarmTable] = []
+    goal: list[GoalTable] = []
+
+    @property
+    def rule_changes(self) -> dict[str, Any]:
+        """The rules as a command has them: TOML has no null, so ``false`` turns a limit off."""
+        breakers = self.rules.get("breakers")
+        if not isinstance(breakers, dict):
+            return self.rules
+        given = {name: None if value is False else value for name, value in breakers.items()}
+        return {**self.rules, "breakers": given}
+
+
+class FleetTable(_Table, frozen=True):
+    """A whole file."""
+
+    wallet: list[WalletTable] = []
