@@ -30,7 +30,7 @@ test: lint
 	$(BIN)/pytest -n 2 $(ARGS)
 
 bench: $(VENV)/ready-dev
-	$(BIN)/python benchmarks/throughput.py $(ARGS)
+	$(BIN)/python -m benchmarks.throughput $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

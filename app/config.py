@@ -19,6 +19,7 @@ from stream.keys import DEFAULT_PREFIX
 
 DEFAULT_REDIS: Final = "redis://127.0.0.1:6379/0"
 DEFAULT_METRICS_PORT: Final = 9464
+LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 _ENVIRONMENT: Final = "SLUICEGATE_"
 
 
@@ -29,7 +30,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prefix: str = DEFAULT_PREFIX
     partitions: int = 1
     name: str = ""  # of the worker; empty: host and process id
-    batch: int = 1000  # entries of one stream in one read
+    batch: int = 4000  # entries of one stream in one read
     lease_ms: int = 5000
     dedupe_window: int = 200_000
     away_s: float = 600.0  # how long the server may be away before a worker gives up
@@ -96,5 +97,11 @@ def _check(config: Config) -> None:
     for name, (value, low, high) in ranges.items():
         if not low <= value <= high:
             raise ConfigurationError(f"{name} is {value}; it must be from {low} to {high}.")
+    if not config.prefix or any(c.isspace() or c in "{}" for c in config.prefix):
+        raise ConfigurationError(f"The prefix {config.prefix!r} must be a word without braces.")
+    if config.log_level not in LOG_LEVELS:
+        raise ConfigurationError(
+            f"log_level is {config.log_level!r}; it must be one of {', '.join(LOG_LEVELS)}."
+        )
     if " " in config.worker_name:
         raise ConfigurationError(f"The worker's name {config.worker_name!r} must not have spaces.")

@@ -8,6 +8,7 @@ in this process. Run with: make bench
 
 import argparse
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -99,7 +100,7 @@ def whole_job(url: str, client: "redis.Redis[Any]", count: int, batch: int) -> f
     """Seconds the worker takes from its first commit of fills to its last, scaled to all of them."""
     command = [sys.executable, "-m", "app", "worker", "--redis", url, "--name", "bench", "--metrics-port", "0"]
     with tempfile.TemporaryFile() as log:
-        worker = subprocess.Popen(command, stderr=log, env={"SLUICEGATE_BATCH": str(batch), "PATH": ""})
+        worker = subprocess.Popen(command, stderr=log, env={**os.environ, "SLUICEGATE_BATCH": str(batch)})
         try:
             while (first := applied(client)) == 0:
                 time.sleep(0.001)
@@ -157,7 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fills", type=int, default=200_000)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--batch", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=4000)
     arguments = parser.parse_args()
     results = [run(arguments.fills, arguments.batch, seed) for seed in range(arguments.runs)]
     for whole, bare in results:

@@ -86,10 +86,11 @@ def _parse_uncommon(text: str, digits: int) -> int:
         raise InvalidNumberError(NumberFault.INVALID, text) from None
     if not value.is_finite():
         raise InvalidNumberError(NumberFault.INVALID, text)
-    if value and value.adjusted() > 18:
-        raise InvalidNumberError(NumberFault.OUT_OF_RANGE, text)
-    if value.adjusted() < -digits - 1:
+    # A zero may carry any exponent.
+    if not value or value.adjusted() < -digits - 1:
         return 0
+    if value.adjusted() > 18:
+        raise InvalidNumberError(NumberFault.OUT_OF_RANGE, text)
     sign, numerals, exponent = value.as_tuple()
     mantissa = int("".join(map(str, numerals)))
     shift = int(exponent) + digits
@@ -119,12 +120,17 @@ def divide(numerator: int, denominator: int) -> int:
     return quotient
 
 
-_VALUE_DIVISOR = FINE * FINE_PER_MONEY
+_VALUE_DIVISOR: Final = FINE * FINE_PER_MONEY
+_VALUE_HALF: Final = _VALUE_DIVISOR // 2
 
 
 def value_of(quantity: int, price: int) -> int:
     """Money for a quantity at a price (both of 1e-12)."""
-    return divide(quantity * price, _VALUE_DIVISOR)
+    # As `divide` rounds, here without the call: every fill comes by twice.
+    quotient, rest = divmod(quantity * price, _VALUE_DIVISOR)
+    if rest > _VALUE_HALF or (rest == _VALUE_HALF and quotient & 1):
+        quotient += 1
+    return quotient
 
 
 def convert(amount: int, rate: int) -> int:

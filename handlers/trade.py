@@ -37,6 +37,13 @@ from stream.errors import MalformedError
 from stream.types import Emit, Entry
 
 
+class Fee(msgspec.Struct, gc=False):
+    """A fee as ccxt gives it; either member may be missing, and then there was none."""
+
+    currency: str | None = None
+    cost: Any = None
+
+
 class Trade(msgspec.Struct, gc=False):
     """A fill in ccxt's unified shape, plus who made it. Numbers are text or ints, to be read exactly."""
 
@@ -49,8 +56,8 @@ class Trade(msgspec.Struct, gc=False):
     price: Any
     amount: Any
     cost: Any = None
-    fee: Any = None
-    fees: Any = None
+    fee: Fee | None = None
+    fees: list[Fee] | None = None
     realized_pnl: Any = None
 
 
@@ -115,17 +122,24 @@ def read_fill(book: Book, trade: Trade) -> Fill:
         raise MalformedError("out_of_range", "cost is negative.")
     buying = trade.side == "buy"
     fee = 0
-    for currency, cost in _fees(trade) if trade.fee is not None or trade.fees is not None else ():
-        if currency == symbol.base and symbol.settle is None:
+    for one in trade.fees if trade.fees is not None else (trade.fee,):
+        if one is None or one.cost is None:
+            continue
+        if one.currency == symbol.quote:
+            paid = read_money(one.cost, "fee.cost")
+            fee += paid if rate is None else convert(paid, rate)
+        elif one.currency == symbol.base and symbol.settle is None:
             # Paid in what was traded: the bot received less, or gave up more, than the amount.
-            quantity = read_fine(cost, "fee.cost")
+            quantity = read_fine(one.cost, "fee.cost")
             amount += -quantity if buying else quantity
             paid = value_of(quantity, price)
             worth += -paid if buying else paid
             fee += paid if rate is None else convert(paid, rate)
         else:
-            fee_rate = rate if currency == symbol.quote else rate_of(book, currency)
-            paid = read_money(cost, "fee.cost")
+            if one.currency is None:
+                raise MalformedError("invalid_member", "A fee with a cost names its currency.")
+            fee_rate = rate_of(book, one.currency)
+            paid = read_money(one.cost, "fee.cost")
             fee += paid if fee_rate is None else convert(paid, fee_rate)
     if amount <= 0 or worth < 0:
         raise MalformedError("out_of_range", "The fee is larger than what was bought.")
@@ -161,21 +175,6 @@ def apply_fill(turn: Turn, agent: Agent, symbol: str, found: Fill) -> Result:
     if position.amount == 0:
         del agent.positions[symbol]
     return Result(realized, found.fee, unrealized, closing)
-
-
-def _fees(trade: Trade) -> list[tuple[str, Any]]:
-    """Currency and cost of each fee; ccxt gives one or a list, either may be empty."""
-    listed = trade.fees if trade.fees is not None else [trade.fee]
-    if not isinstance(listed, list):
-        raise MalformedError("invalid_member", "fees is a list of {currency, cost}.")
-    found = []
-    for fee in listed:
-        if fee is None or (isinstance(fee, dict) and fee.get("cost") is None):
-            continue
-        if not isinstance(fee, dict) or not isinstance(fee.get("currency"), str):
-            raise MalformedError("invalid_member", "A fee is {currency, cost}.")
-        found.append((fee["currency"], fee["cost"]))
-    return found
 
 
 def _tell_overdrawn(turn: Turn, agent: Agent) -> None:
