@@ -85,7 +85,7 @@ def _run(args: argparse.Namespace, console: Console, stack: ExitStack) -> int:
     if bots.code is None:
         raise worker.failure()
     bots.check()
-    _wait(wire.all_applied, worker, "everything is applied")
+    _wait(lambda: wire.all_applied() and _all_told(view, journal), worker, "everything is applied and told")
     published = msgspec.json.decode(bots.output, type=Published)
     found = summarise(console, view.look(), journal, published)
     failed = not all(check.holds for check in found)
@@ -98,11 +98,17 @@ def _run(args: argparse.Namespace, console: Console, stack: ExitStack) -> int:
     return int(failed)
 
 
+def _all_told(view: View, journal: Journal) -> bool:
+    """Whether the ledger's last fills have come out: they may wait a moment for more to be told with them."""
+    return view.look().fills <= journal.fills
+
+
 def _stay(console: Console, redis: str, metrics: int, worker: Child) -> None:
     console.print("\n[bold]Look further[/]; all of it runs until Ctrl-C:")
     for line in (
         f"{_command()} status --redis {redis}",
         f"{_command()} tail --redis {redis}",
+        f"{_command()} replay --redis {redis}",
         f"http://127.0.0.1:{metrics}/metrics",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from examples.fleet.sentences import Facts, Line, alarm, money, words
+from examples.fleet.sentences import Facts, Line, alarm, money, who, words
 from examples.fleet.wire import OUTPUTS, Event, Follower, Wire
 
 _KEPT: Final = 200  # lines of each tail
@@ -68,6 +68,7 @@ class Journal:
         self._follower = Follower(wire, OUTPUTS)
         self._ids: set[str] = set()
         self._hash: str | None = None
+        self._warned: set[str] = set()
         self._facts = msgspec.json.Decoder(Facts, strict=False).decode
         self._transaction = msgspec.json.Decoder(Transaction).decode
 
@@ -96,7 +97,7 @@ class Journal:
             case "fund_allocation" | "fund_collection":
                 self._flow(event, self._facts(event.data))
             case "farm_rebalance":
-                self.rebalances[self._facts(event.data).trigger] += 1
+                self.rebalances[words(self._facts(event.data).trigger)] += 1
             case name if name.startswith(("emergency_", "goal_", "risk_")):
                 self._note(event, self._facts(event.data))
 
@@ -128,7 +129,7 @@ class Journal:
 
     def _note(self, event: Event, facts: Facts) -> None:
         line = alarm(event.name, facts)
-        if line is None:
+        if line is None or self._warned_before(event.name, facts):
             return
         dated = Dated(event.time[:10], line)
         self.alarms.append(dated)
@@ -136,3 +137,13 @@ class Journal:
             self.stops.append(dated)
         elif event.name in ("goal_completed", "goal_failed"):
             self.goals.append(dated)
+
+    def _warned_before(self, name: str, facts: Facts) -> bool:
+        """Whether this warning is old news: who hovers about a limit is near a stop once, until there is one."""
+        scope = who(facts)
+        if name != "risk_alert" or facts.kind != "breaker":
+            self._warned.discard(scope)
+            return False
+        known = scope in self._warned
+        self._warned.add(scope)
+        return known

@@ -20,29 +20,29 @@ class Line(NamedTuple):
 
 
 class Facts(msgspec.Struct):
-    """The members of any event's data that a sentence or the summary needs."""
+    """The members of any event's data that a sentence or the summary needs; which there are depends on it."""
 
-    id: str = ""
+    id: str | None = None
     agent: str | None = None
     farm: str | None = None
-    scope: str = ""
-    kind: str = ""
-    agents: list[Any] = []
-    action: str = ""
-    reason: str = ""
+    scope: str | None = None
+    kind: str | None = None
+    agents: Any = None  # a list in a stop, but by agent in a rebalance
+    action: str | None = None
+    reason: str | None = None
     by: str | None = None
-    colour: str = ""
-    measure: str = ""
+    colour: str | None = None
+    measure: str | None = None
     value: Any = None
     limit: Any = None
-    currency: str = ""
+    currency: str | None = None
     difference: Any = None
     goal: str | None = None
     current: Any = None
     target: Any = None
     amount: Decimal = Decimal(0)
-    method: str = ""
-    trigger: str = ""
+    method: str | None = None
+    trigger: str | None = None
 
 
 def alarm(name: str, facts: Facts) -> Line | None:
@@ -63,12 +63,12 @@ def alarm(name: str, facts: Facts) -> Line | None:
 
 def who(facts: Facts) -> str:
     """Name the wallet, farm or agent that the event is about."""
-    return facts.id if facts.scope == "agent" else f"{facts.scope} {facts.id}"
+    return f"{facts.id}" if facts.scope == "agent" else f"{facts.scope} {facts.id}"
 
 
-def words(name: str) -> str:
+def words(name: str | None) -> str:
     """Write a wire word as people do."""
-    return name.replace("_", " ")
+    return (name or "").replace("_", " ")
 
 
 def money(amount: Decimal) -> str:
@@ -89,8 +89,8 @@ def _stop(facts: Facts) -> Line:
         cause = f"asked for by {facts.by}" if facts.by else "asked for"
     else:
         cause = f"{words(facts.reason)} {percent(facts.value)}, limit {percent(facts.limit)}"
-    covered = "" if facts.scope == "agent" else f" ({len(facts.agents)} bots)"
-    asked = _ACTIONS.get(facts.action, words(facts.action))
+    covered = "" if facts.scope == "agent" else f" ({len(facts.agents or ())} bots)"
+    asked = _ACTIONS.get(facts.action or "", words(facts.action))
     return Line(f"STOP {who(facts)}{covered}: {cause}; {asked}", "bold red")
 
 

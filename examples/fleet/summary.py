@@ -21,7 +21,7 @@ from rich.text import Text
 
 from examples.fleet.journal import Dated, Journal
 from examples.fleet.panels import COLOURS
-from examples.fleet.sentences import money, words
+from examples.fleet.sentences import money
 from examples.fleet.snapshot import Snapshot, snapshot
 from examples.fleet.wire import Wire
 
@@ -68,7 +68,7 @@ def checks(now: Snapshot, journal: Journal, published: Published | None) -> list
         Check(journal.twice == 0, f"outputs: {journal.events:,}, with an id seen before: {journal.twice}"),
         Check(
             bool(journal.balances) and total == 0,
-            f"ledger: {len(journal.balances)} accounts sum to {total:f}",
+            f"ledger: {len(journal.balances)} accounts sum to {total.normalize():f}",
         ),
         Check(
             transactions > 0 and journal.chain_breaks == 0,
@@ -114,7 +114,7 @@ def _moved(journal: Journal) -> Table:
     for flow in sorted(journal.flows.values(), key=lambda flow: flow.verb):
         table.add_row(f"{flow.verb} bots", f"{flow.count:,}", money(flow.sum))
     for trigger, count in journal.rebalances.most_common():
-        table.add_row(f"rebalances ({words(trigger)})", f"{count:,}", "")
+        table.add_row(f"rebalances ({trigger})", f"{count:,}", "")
     return table
 
 

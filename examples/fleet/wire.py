@@ -16,7 +16,7 @@ from redis import Redis
 INPUTS: Final = ("trade", "balance", "goal", "command", "clock")
 OUTPUTS: Final = ("allocation", "rebalance", "emergency", "wallet")
 
-_POLL_SECONDS: Final = 0.001
+_POLL_SECONDS: Final = 0.002
 
 
 class Event(msgspec.Struct):

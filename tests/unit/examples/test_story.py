@@ -158,6 +158,32 @@ def test_events_are_told_in_sentences(name: str, facts: Facts, text: str) -> Non
     assert line.text == text
 
 
+def test_who_hovers_about_a_limit_is_told_once(journal: Journal, emit: Emit) -> None:
+    """A second orange is no news until the stop came."""
+    near = {"scope": "agent", "id": "a", "kind": "breaker", "colour": "orange", "measure": "drawdown"}
+    stop = {"scope": "agent", "id": "a", "agents": ["a"], "action": "stop", "reason": "drawdown"}
+    for name, data in (
+        ("risk_alert", near),
+        ("risk_alert", near),
+        ("emergency_stop", stop),
+        ("risk_alert", near),
+    ):
+        emit("emergency", name, data)
+    journal.read()
+
+    assert [dated.line.text.split()[0] for dated in journal.alarms] == ["a", "STOP", "a"]
+
+
+def test_members_that_have_no_value_are_read(journal: Journal, emit: Emit) -> None:
+    """A completed goal has no reason, and a rebalance names its agents by id: neither is in the way."""
+    emit("wallet", "goal_completed", {"goal": "first", "reason": None})
+    emit("rebalance", "farm_rebalance", {"trigger": "drift", "agents": {"a": {"weight": 0.5}}})
+    journal.read()
+
+    assert journal.rebalances["drift"] == 1
+    assert [dated.line.text for dated in journal.goals] == ["Goal met: first"]
+
+
 def test_what_is_not_worth_a_line_has_none() -> None:
     """Yellow comes and goes too often to read."""
     assert alarm("risk_alert", Facts(kind="breaker", colour="yellow")) is None
