@@ -40,7 +40,7 @@ _BACKOFF_MAX_S: Final = 5.0
 class Settings(msgspec.Struct, frozen=True):
     """How a worker works; none of it changes a result."""
 
-    batch: int = 1000  # entries of one stream in one look
+    batch: int = 4000  # entries of one stream in one look
     block_ms: int = 1000  # longest wait for an entry
     lease_ms: int = 5000
     window: int = DEFAULT_WINDOW  # entries in which a repeat is recognised; must agree among workers
@@ -157,7 +157,8 @@ class PartitionWorker:
         committer = Committer(self._clients.writing, self._keys, inputs, checkpoint.epoch, checkpoint.seq)
         batches_in, batches = anyio.create_memory_object_stream[list[Entry]](0)
         outcomes_in, outcomes = anyio.create_memory_object_stream[Outcome](0)
-        async with anyio.create_task_group() as tasks:
+        # The receiving ends outlive the tasks: a sender must not hear of another task's failure.
+        async with batches, outcomes, anyio.create_task_group() as tasks:
             tasks.start_soon(self._read, reader, order, batches_in, stop)
             tasks.start_soon(_work, processor, batches, outcomes_in)
             tasks.start_soon(self._tick, processor)
@@ -194,13 +195,12 @@ class PartitionWorker:
             return await reader.look(skip, None)
 
     async def _commit(self, committer: Committer, outcomes: ObjectReceiveStream[Outcome]) -> None:
-        async with outcomes:
-            async for outcome in outcomes:
-                start = time.perf_counter()
-                await committer.commit(outcome)
-                outcome.details.commit_seconds = time.perf_counter() - start
-                self._busy_at_ms = _wall_ms()
-                self._observer.committed(outcome.details)
+        async for outcome in outcomes:
+            start = time.perf_counter()
+            await committer.commit(outcome)
+            outcome.details.commit_seconds = time.perf_counter() - start
+            self._busy_at_ms = _wall_ms()
+            self._observer.committed(outcome.details)
 
     async def _renew(self) -> None:
         while True:
@@ -245,7 +245,7 @@ async def _work(
     batches: ObjectReceiveStream[list[Entry]],
     outcomes: ObjectSendStream[Outcome],
 ) -> None:
-    async with batches, outcomes:
+    async with outcomes:
         async for entries in batches:
             await outcomes.send(processor.process(entries))
 

@@ -1,0 +1,163 @@
+"""A partition worker under test: run it, watch it, get in its way."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import anyio
+from redis.asyncio import Redis
+
+from stream import scripts
+from stream.client import Argument, Client
+from stream.errors import TransportError
+from stream.keys import Keys
+from stream.types import BatchDetails
+from stream.worker import Clients, PartitionWorker, Settings
+from tests.contract.server import Backend
+from tests.contract.words import WordCounter
+
+PATIENCE_S: Final = 20.0
+
+
+class Watcher:
+    """Hears what a worker does, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self.batches: list[BatchDetails] = []
+        self.epochs: list[int] = []
+        self.losses: list[str] = []
+        self.lags: list[tuple[int, float]] = []
+        self._changed = anyio.Event()
+
+    @property
+    def entries(self) -> int:
+        """Entries in committed batches."""
+        return sum(batch.entries for batch in self.batches)
+
+    def committed(self, details: BatchDetails) -> None:
+        """Note a batch."""
+        self.batches.append(details)
+        self._change()
+
+    def owned(self, partition: int, epoch: int) -> None:  # noqa: ARG002  # there is one
+        """Note a taking."""
+        self.epochs.append(epoch)
+        self._change()
+
+    def lost(self, partition: int, reason: str) -> None:  # noqa: ARG002  # there is one
+        """Note a loss."""
+        self.losses.append(reason)
+        self._change()
+
+    def lag(self, partition: int, events: int, seconds: float) -> None:  # noqa: ARG002  # there is one
+        """Note a lag."""
+        self.lags.append((events, seconds))
+        self._change()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something holds, looking each time anything was heard."""
+        with anyio.fail_after(PATIENCE_S):
+            while not condition():
+                await self._changed.wait()
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+
+class Gate:
+    """Lets through, or holds until it is opened."""
+
+    def __init__(self) -> None:
+        self._open = anyio.Event()
+        self._open.set()
+
+    def shut(self) -> None:
+        """Hold whatever comes."""
+        self._open = anyio.Event()
+
+    def open(self) -> None:
+        """Let everything through."""
+        self._open.set()
+
+    async def passed(self) -> None:
+        """Wait until it is open."""
+        await self._open.wait()
+
+
+class FaultyClient(Client):
+    """
+    A client that can be made to fail, and held still as SIGSTOP would.
+
+    ``fates`` says of each commit to come: ``lost`` is carried out but its reply is not heard, ``unsent``
+    never arrives, ``fine`` goes through. While ``away`` is set nothing arrives at all.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(redis)
+        self.fates: list[str] = []
+        self.away = False
+        self.everything = Gate()
+        self.commits = Gate()
+
+    async def ask(self, *command: Argument) -> Any:
+        """Send one command."""
+        await self._pass()
+        return await super().ask(*command)
+
+    async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Run a script."""
+        await self._pass()
+        if script != scripts.COMMIT:
+            return await super().run(script, keys, arguments)
+        await self.commits.passed()
+        fate = self.fates.pop(0) if self.fates else "fine"
+        if fate == "unsent":
+            raise TransportError("the connection broke before the commit was sent")
+        reply = await super().run(script, keys, arguments)
+        if fate == "lost":
+            raise TransportError("the connection broke before the reply came")
+        return reply
+
+    async def _pass(self) -> None:
+        await self.everything.passed()
+        if self.away:
+            raise TransportError("the server is away")
+
+
+class Running:
+    """A worker that runs, and all that a test needs of it."""
+
+    def __init__(self, backend: Backend, keys: Keys, owner: str, settings: Settings) -> None:
+        self.application = WordCounter()
+        self.watcher = Watcher()
+        self.writing = FaultyClient(backend.redis(owner))
+        self.reading = FaultyClient(backend.redis(owner))
+        self.stop = anyio.Event()
+        self.ended = anyio.Event()
+        clients = Clients(self.reading, self.writing)
+        self.worker = PartitionWorker(keys, self.application, clients, owner, self.watcher, settings)
+
+    async def run(self) -> None:
+        """Run to the end."""
+        await self.worker.run(self.stop)
+        self.ended.set()
+
+    async def finish(self) -> None:
+        """Ask it to stop, and wait for it."""
+        self.stop.set()
+        with anyio.fail_after(PATIENCE_S):
+            await self.ended.wait()
+
+
+@asynccontextmanager
+async def serving(
+    backend: Backend, keys: Keys, *, owner: str = "first", **settings: Any
+) -> AsyncIterator[Running]:
+    """Run a worker, by default with short leases and waits; stop it in the end."""
+    chosen = {"batch": 100, "block_ms": 50, "lease_ms": 3000, "window": 10_000, "away_s": 30.0, **settings}
+    running = Running(backend, keys, owner, Settings(**chosen))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(running.run)
+        yield running
+        await running.finish()

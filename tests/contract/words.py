@@ -1,0 +1,139 @@
+"""
+An application with no interest in trading: it counts words.
+
+It keeps two kinds of state: ``counts`` has how often each word came, and ``chain`` one digest over the ids of
+all entries applied, in order, so that a missing, doubled or misplaced entry shows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from stream.decode import Decoder, raw_event
+from stream.errors import MalformedError
+from stream.order import order_key
+from stream.types import Changes, Emit, Entry
+
+INPUTS = ("word", "clock")
+KINDS = ("counts", "chain")
+FORBIDDEN = "darn"
+ONCE = "once"
+
+
+class Word(msgspec.Struct):
+    """One event: a word to count, or to forget. A tick has neither id nor word."""
+
+    id: str = ""
+    word: str = ""
+    forget: bool = False
+    timestamp: int = 0
+
+
+_decoder = Decoder(Word)
+
+
+class WordCounter:
+    """
+    Counts words and says so; forgets a word on request; refuses one word, and takes another only once.
+
+    A tick counts as the word ``tick`` and has no identity.
+    """
+
+    def __init__(self, inputs: Sequence[str] = INPUTS) -> None:
+        self.inputs = inputs
+        self.kinds: Sequence[str] = KINDS
+        self.counts: dict[str, int] = {}
+        self.chain = ""
+        self.ticks_wanted = 0
+        self.order: list[str] = []  # ids of events in the order they were applied, since the start
+        self._changed: set[str] = set()
+        self._removed: set[str] = set()
+
+    def load(self, state: Mapping[str, Mapping[bytes, bytes]]) -> None:
+        """Start from stored counts."""
+        self.counts = {word.decode(): int(count) for word, count in state["counts"].items()}
+        self.chain = state["chain"].get(b"digest", b"").decode()
+        self._changed.clear()
+        self._removed.clear()
+
+    def decode(self, entry: Entry) -> Word:
+        """Decode an entry."""
+        return _decoder.decode(raw_event(entry))
+
+    def identity(self, entry: Entry, event: Word) -> str | None:
+        """Tell words apart by their stream and id."""
+        return f"{self.inputs[entry.stream]}/{event.id}" if event.id else None
+
+    def apply(self, entry: Entry, event: Word, emits: list[Emit]) -> bool:
+        """Count a word."""
+        word = event.word or "tick"
+        if word == FORBIDDEN:
+            emits.append(Emit("reply", "word_refused", "/words", word, entry.time_ms, {"word": word}))
+            raise MalformedError("forbidden", f"The word {word} is not counted.")
+        if word == ONCE and word in self.counts:
+            return False
+        self.chain = link(self.chain, entry)
+        self.order.append(event.id)
+        if word == "tick":
+            self.ticks_wanted -= 1
+        if event.forget:
+            self.counts.pop(word, None)
+            self._changed.discard(word)
+            self._removed.add(word)
+        else:
+            self.counts[word] = self.counts.get(word, 0) + 1
+            self._removed.discard(word)
+            self._changed.add(word)
+            data = {"word": word, "count": self.counts[word]}
+            emits.append(Emit("count", "word_counted", "/words", word, entry.time_ms, data))
+        return True
+
+    def changes(self) -> dict[str, Changes]:
+        """Return the counts that changed."""
+        if not self._changed and not self._removed:
+            return {}
+        written = {word: str(self.counts[word]).encode() for word in sorted(self._changed)}
+        found = {
+            "counts": Changes(written, sorted(self._removed)),
+            "chain": Changes({"digest": self.chain.encode()}, []),
+        }
+        self._changed.clear()
+        self._removed.clear()
+        return found
+
+    def wants_tick(self, now_ms: int, quiet_ms: int) -> bool:  # noqa: ARG002  # as the protocol has it
+        """Want as many ticks as a test asked for."""
+        return self.ticks_wanted > 0
+
+
+def link(chain: str, entry: Entry) -> str:
+    """Digest of what was applied before and of one entry more."""
+    return sha256(f"{chain} {entry.stream} {entry.id.decode()}".encode()).hexdigest()
+
+
+def word(event_id: str, text: str, **members: Any) -> bytes:
+    """Encode an event."""
+    return msgspec.json.encode({"id": event_id, "word": text, **members})
+
+
+def fold(entries: Iterable[Entry]) -> tuple[dict[bytes, bytes], bytes]:
+    """
+    Find the counts and the digest that these entries must lead to, by a route of its own.
+
+    For events that are all well formed, each repeat a repeat of its stream and id.
+    """
+    counts: dict[bytes, int] = {}
+    seen: set[tuple[int, str]] = set()
+    chain = ""
+    for entry in sorted(entries, key=order_key):
+        event = msgspec.json.decode(entry.event or b"{}")
+        name = (entry.stream, event.get("id", ""))
+        if name[1] and name in seen:
+            continue
+        seen.add(name)
+        text = event.get("word", "tick").encode()
+        counts[text] = counts.get(text, 0) + 1
+        chain = link(chain, entry)
+    return {text: str(count).encode() for text, count in counts.items()}, chain.encode()
