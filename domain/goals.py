@@ -8,6 +8,7 @@ Rules kept here:
 3. An assignee's contribution is multiplied by its weight; a metric of several is their weighted mean.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
@@ -42,6 +43,9 @@ RUNNING: Final = frozenset(
 OF_RETURNS: Final = frozenset({"total_return", "sharpe", "sortino", "calmar", "max_drawdown", "volatility"})
 
 
+COUNT_MAX: Final = 10**15  # of trades or periods; beyond it floats no longer count
+
+
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A target as it stands in an event."""
 
@@ -55,13 +59,13 @@ class Trades(_Body, frozen=True):
 class Profit(_Body, frozen=True):
     """So much realised profit, net of fees."""
 
-    profit: str | int
+    profit: str | int | float
 
 
 class ProfitPerTrade(_Body, frozen=True):
     """So much realised profit a fill, over at least so many fills."""
 
-    profit_per_trade: str | int
+    profit_per_trade: str | int | float
     trades: int
 
 
@@ -120,8 +124,8 @@ def read_target(goal_type: GoalType, target: Mapping[str, Any]) -> Target:
 
 def _check(target: Target) -> None:
     match target:
-        case Trades(trades) | ProfitPerTrade(_, trades) if trades < 1:
-            raise ValueError("A target of trades is at least 1.")
+        case Trades(trades) | ProfitPerTrade(_, trades) if not 1 <= trades <= COUNT_MAX:
+            raise ValueError(f"A target of trades is at least 1, and at most {COUNT_MAX}.")
         case Profit(amount) | ProfitPerTrade(amount, _):
             try:
                 positive = money(amount) > 0
@@ -129,10 +133,12 @@ def _check(target: Target) -> None:
                 raise ValueError(f"{error}.") from None
             if not positive:
                 raise ValueError("A target of profit is above zero.")
-        case Performance(metric, _, periods):
-            if metric not in OF_RETURNS or periods < 2:
+        case Performance(metric, at_least, periods):
+            if metric not in OF_RETURNS or not 2 <= periods <= COUNT_MAX or not math.isfinite(at_least):
                 known = ", ".join(sorted(OF_RETURNS))
-                raise ValueError(f"A performance target names one of {known}, and at least 2 periods.")
+                raise ValueError(
+                    f"A performance target names one of {known}, a finite value and at least 2 periods."
+                )
         case Conditions(conditions):
             _check_conditions(conditions)
         case _:
@@ -148,6 +154,8 @@ def _check_conditions(conditions: Sequence[Condition]) -> None:
             raise ValueError(f"{condition.metric} is no metric: there are {known}.")
         if (condition.at_least is None) == (condition.at_most is None):
             raise ValueError("A condition has either at_least or at_most.")
+        if not all(math.isfinite(limit) for limit in (condition.at_least, condition.at_most) if limit):
+            raise ValueError("What a condition asks for is finite.")
 
 
 Metric = Callable[[str, int | None], float | None]

@@ -5,13 +5,17 @@ They come from the wallet's configuration and are recorded with its state, so a 
 with an author. Shares are floats (0.10 = 10 %), durations are milliseconds (written "5m" or 300000).
 """
 
+import math
 import re
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 import msgspec
 
+from domain.money import fine, money
+
 DAY_MS: Final = 86_400_000
+DURATION_MAX_MS: Final = 36_525 * DAY_MS  # a century
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _UNIT_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
@@ -22,17 +26,21 @@ def duration_ms(value: object) -> int:
     Read a duration: an int of milliseconds, or text such as "250ms", "5m", "1d".
 
     Raises:
-        ValueError: anything else, or a negative one.
+        ValueError: anything else, a negative one, or more than a century.
 
     """
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(
-            f"{value!r} is no duration: write milliseconds, or a number with ms, s, m, h, d or w"
-        )
-    return round(float(match[1]) * _UNIT_MS[match[2]])
+    if isinstance(value, int) and not isinstance(value, bool):
+        ms: float = value
+    else:
+        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        # A negative one, like what is none at all, is told as such below.
+        ms = float(match[1]) * _UNIT_MS[match[2]] if match else -1
+    if ms < 0:
+        text = f"{str(value)[:40]!r} is no duration: write milliseconds, or a number with ms, s, m, h, d or w"
+        raise ValueError(text)
+    if ms > DURATION_MAX_MS:
+        raise ValueError(f"{str(value)[:40]!r} is more than a century")
+    return round(ms)
 
 
 class RiskMode(StrEnum):
@@ -157,34 +165,57 @@ def _merge(base: dict[str, Any], changes: dict[str, Any], path: tuple[str, ...])
             merged[name] = _merge(base[name], value, here)
         elif here in _DURATIONS and value is not None:
             merged[name] = duration_ms(value)
+        elif here == ("rates",) and isinstance(value, dict):
+            merged[name] = {currency: _decimal_text(rate) for currency, rate in value.items()}
+        elif here == ("rebalance", "smallest"):
+            merged[name] = _decimal_text(value)
         else:
             merged[name] = value
     return merged
 
 
+def _decimal_text(value: object) -> object:
+    """Text of a decimal that came as a number."""
+    return repr(value) if type(value) in (int, float) else value
+
+
 def _check(rules: Rules) -> None:
-    r = rules.rebalance
-    shares = {
-        "rebalance.reserve": r.reserve,
-        "rebalance.min_weight": r.min_weight,
-        "rebalance.max_weight": r.max_weight,
-        "rebalance.turnover": r.turnover,
-        "collection.share": rules.collection.share,
-        "tolerance": rules.tolerance,
-    }
-    for name, value in shares.items():
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} is a share between 0 and 1, not {value}")
-    if r.min_weight > r.max_weight:
-        raise ValueError("rebalance.min_weight is above rebalance.max_weight")
+    _check_rebalance(rules.rebalance)
+    for name, value in (("collection.share", rules.collection.share), ("tolerance", rules.tolerance)):
+        _check_share(name, value)
     for name in ("agent_drawdown", "agent_daily_loss", "farm_drawdown", "farm_daily_loss"):
         _check_limit(name, getattr(rules.breakers, name))
     for name in ("wallet_drawdown", "wallet_daily_loss"):
         _check_limit(name, getattr(rules.breakers, name))
-    if rules.performance.bin < 1_000 or not 2 <= rules.performance.window <= 10_000:
+    _check_performance(rules.performance)
+    for currency, rate in rules.rates.items():
+        if fine(rate) <= 0:
+            raise ValueError(f"rates.{currency[:40]} is above 0, not {rate}")
+
+
+def _check_rebalance(rules: RebalanceRules) -> None:
+    for name in ("reserve", "min_weight", "max_weight", "turnover"):
+        _check_share(f"rebalance.{name}", getattr(rules, name))
+    if rules.min_weight > rules.max_weight:
+        raise ValueError("rebalance.min_weight is above rebalance.max_weight")
+    if not 0 <= rules.threshold < math.inf:
+        raise ValueError(f"rebalance.threshold is a share of at least 0, not {rules.threshold}")
+    if money(rules.smallest) < 0:
+        raise ValueError(f"rebalance.smallest is not below 0, as {rules.smallest} is")
+
+
+def _check_performance(rules: PerformanceRules) -> None:
+    if rules.bin < 1_000 or not 2 <= rules.window <= 10_000:
         raise ValueError("performance.bin is at least 1s and performance.window 2 to 10000 bins")
-    if rules.performance.bins_per_year <= 0:
+    if not 0 < rules.bins_per_year < math.inf:
         raise ValueError("performance.bins_per_year is above 0")
+    if not math.isfinite(rules.risk_free):
+        raise ValueError("performance.risk_free is a rate a year, such as 0.03")
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} is a share between 0 and 1, not {value}")
 
 
 def _check_limit(name: str, limit: float | None) -> None:

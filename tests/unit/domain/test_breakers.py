@@ -1,0 +1,95 @@
+"""Limits that trip at the limit, and the colours on the way there."""
+
+import pytest
+
+from domain.breakers import Colour, Limits, Measure, colour, limits, read
+from domain.money import money
+from domain.rules import BreakerRules
+from domain.standing import SCALE, Standing, flow, gain
+
+GREEN, YELLOW, ORANGE, RED = Colour
+TENTH = 10**8  # in parts of 1e-9
+
+
+def standing(equity: str, peak: str, day_open: str | None = None) -> Standing:
+    """Return a scope with an equity, a peak, and what its day opened with."""
+    opened = money(day_open or peak)
+    return Standing(equity=money(equity), peak_equity=money(peak) * SCALE, day_open_equity=opened * SCALE)
+
+
+@pytest.mark.parametrize(
+    ("equity", "expected"),
+    [
+        ("1200", GREEN),
+        ("1000", GREEN),
+        ("900.00000001", GREEN),
+        ("900", YELLOW),  # 10 % of the 20 %
+        ("840.00000001", YELLOW),
+        ("840", ORANGE),  # 16 %
+        ("800.00000001", ORANGE),
+        ("800", RED),  # 20 % exactly
+        ("0", RED),
+        ("-50", RED),
+    ],
+)
+def test_colours_begin_exactly_at_their_shares_of_the_limit(equity: str, expected: Colour) -> None:
+    """Yellow at half, orange at four fifths, red at the limit itself, to the unit."""
+    assert colour(standing(equity, "1000"), Limits(2 * TENTH, 0)) is expected
+
+
+@pytest.mark.parametrize(("loss", "expected"), [(99, ORANGE), (100, RED), (101, RED)])
+def test_a_limit_is_compared_in_integers(loss: int, expected: Colour) -> None:
+    """0.1 is no binary fraction; a loss of a tenth trips all the same, and a unit less does not."""
+    scope = Standing(equity=1000 - loss, peak_equity=1000 * SCALE, day_open_equity=1000 * SCALE)
+
+    assert colour(scope, Limits(TENTH, 0)) is expected
+
+
+def test_the_worst_of_two_limits_counts() -> None:
+    """Down 10 % from the peak (half of 20 %), down 9 % on the day (nine tenths of 10 %)."""
+    scope = standing("910", "1011.11111111", "1000")
+
+    reading = read(scope, Limits(2 * TENTH, TENTH))
+
+    assert (reading.colour, reading.measure) == (ORANGE, Measure.DAILY_LOSS)
+    assert (reading.value, reading.limit) == pytest.approx((0.09, 0.1))
+    assert colour(scope, Limits(2 * TENTH, TENTH)) is ORANGE
+
+
+def test_of_two_limits_alike_the_drawdown_is_named() -> None:
+    """Both trip at once: the reason is the one that weighs more."""
+    reading = read(standing("700", "1000"), Limits(2 * TENTH, TENTH))
+
+    assert (reading.colour, reading.measure, reading.value) == (RED, Measure.DRAWDOWN, 0.3)
+
+
+def test_without_a_limit_every_scope_is_green() -> None:
+    """Zero parts stand for none."""
+    assert colour(standing("1", "1000"), Limits(0, 0)) is GREEN
+    assert read(standing("1", "1000"), Limits(0, 0)).colour is GREEN
+
+
+def test_without_a_reference_there_is_no_loss() -> None:
+    """A scope that was never funded, be it overdrawn."""
+    assert colour(Standing(equity=-500), Limits(TENTH, TENTH)) is GREEN
+
+
+def test_the_default_limits_are_those_of_the_rules() -> None:
+    """Agent 20 % and 10 % a day, farm 10 % a day, wallet 15 % and 10 % a day."""
+    assert limits(BreakerRules()) == {
+        "agent": Limits(2 * TENTH, TENTH),
+        "farm": Limits(0, TENTH),
+        "wallet": Limits(15 * TENTH // 10, TENTH),
+    }
+
+
+def test_moving_money_changes_no_colour() -> None:
+    """Out, to nothing, and in again."""
+    scope = Standing()
+    flow(scope, money("1000"))
+    gain(scope, money("-161"))
+    limit = Limits(2 * TENTH, 0)
+
+    for moved in ("-400", "-440", "10", "99990"):
+        flow(scope, money(moved))
+        assert colour(scope, limit) is ORANGE
