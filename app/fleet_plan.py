@@ -45,7 +45,7 @@ def plan_wallet(table: WalletTable, known: Known) -> Plan:
 
 def _create_wallet(plan: Plan, table: WalletTable) -> None:
     changes = rule_changes(Rules(), changed(Rules(), table.rule_changes))
-    rules = {change.name: change.after for change in changes}
+    rules = {change.name: change.spoken[1] for change in changes}
     body = {"kind": "wallet_create", "currency": table.currency, "rules": nested(changes) or None}
     plan.ask(Phase.WALLET, "create", f"wallet {table.id}", given(currency=table.currency, **rules), body)
 
@@ -66,15 +66,14 @@ def _configure_wallet(plan: Plan, table: WalletTable, wallet: Wallet) -> None:
         ) from None
     changes = rule_changes(wallet.rules, rules)
     if changes:
-        detail = ", ".join(arrow(change.name, change.before, change.after) for change in changes)
+        detail = ", ".join(arrow(change.name, *change.spoken) for change in changes)
         body = {"kind": "wallet_configure", "rules": nested(changes)}
         plan.ask(Phase.WALLET, "change", f"wallet {table.id}", detail, body)
     mentioned = paths(table.rules)
     for change in rule_changes(Rules(), wallet.rules):
         if change.path not in mentioned:
-            plan.notes.append(
-                f"rule {given(**{change.name: change.after})} of wallet {wallet.id} is not in the file"
-            )
+            rule = given(**{change.name: change.spoken[1]})
+            plan.notes.append(f"left alone, not in the file: rule {rule} of wallet {wallet.id}")
 
 
 def _deposit(plan: Plan, table: WalletTable, known: Known) -> None:

@@ -8,6 +8,8 @@ import msgspec
 from domain.rules import Rules
 
 _WHOLE: Final = ("rates",)  # replaced as a whole
+_DURATIONS: Final = frozenset({"interval", "settle", "cooldown", "cool_off", "conflation", "bin"})
+_UNITS: Final = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
 
 class RuleChange(msgspec.Struct, frozen=True):
@@ -21,6 +23,11 @@ class RuleChange(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """The rule as it is spoken of."""
         return ".".join(self.path)
+
+    @property
+    def spoken(self) -> tuple[Any, Any]:
+        """Values before and after as a file would have them."""
+        return _spoken(self.path, self.before), _spoken(self.path, self.after)
 
 
 def rule_changes(before: Rules, after: Rules) -> list[RuleChange]:
@@ -46,6 +53,13 @@ def paths(rules: Mapping[str, Any], above: tuple[str, ...] = ()) -> set[tuple[st
         here = (*above, name)
         found |= paths(value, here) if isinstance(value, dict) and here != _WHOLE else {here}
     return found
+
+
+def _spoken(path: tuple[str, ...], value: Any) -> Any:  # noqa: ANN401  # of any rule
+    if path[-1] not in _DURATIONS or not value:
+        return value
+    unit = next(unit for unit, ms in _UNITS.items() if value % ms == 0)
+    return f"{value // _UNITS[unit]}{unit}"
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], above: tuple[str, ...]) -> list[RuleChange]:

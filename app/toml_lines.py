@@ -16,7 +16,8 @@ def line_of(text: str, path: Path) -> int:
     A prefix of the lines is itself TOML where it ends with a statement, so the parser can be asked which
     lines bring the path into being.
     """
-    lines = text.split("\n")
+    # A prefix must not end in half a line break.
+    lines = text.replace("\r\n", "\n").split("\n")
     while path and not _holds(lines, len(lines), path):
         path = path[:-1]
     if not path:

@@ -1,7 +1,8 @@
 """One line for one entry of any stream: as a person reads it, or as JSON."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,7 +13,8 @@ from stream.errors import MalformedError
 from stream.keys import FIELD
 from stream.order import parse_id
 
-_RAW_SHOWN = 200  # characters of what cannot be read
+_RAW_SHOWN: Final = 200  # characters of what cannot be read
+_is_hash = re.compile(r"[0-9a-f]{64}", re.ASCII).fullmatch  # its start is enough to tell it from another
 
 
 def json_line(found: Found) -> bytes:
@@ -50,21 +52,35 @@ def human_line(found: Found) -> str:
         document = to_builtins(event)
     except MalformedError:
         return f"{time} {name} {event[:_RAW_SHOWN]!r}"
-    if "specversion" in document:
-        return _event_line(name, document)
-    return f"{time} {name} {_members(document)}"
+    try:
+        return _event_line(name, msgspec.convert(document, _Event))
+    except msgspec.ValidationError:
+        return f"{time} {name} {_members(document)}"
 
 
-def _event_line(name: str, document: dict[str, Any]) -> str:
-    kind = document["type"].removeprefix("sluicegate.").rpartition(".")[0]
-    wallet = document["source"].rpartition("/")[2]
-    where = wallet if document["subject"] == wallet else f"{wallet}/{document['subject']}"
-    return f"{document['time']} {name} {where} {kind} {_members(document['data'])}"
+class _Event(msgspec.Struct):
+    """An output event, as far as it is shown."""
+
+    source: str
+    type: str
+    subject: str
+    time: str
+    data: dict[str, Any]
+
+
+def _event_line(name: str, event: _Event) -> str:
+    kind = event.type.removeprefix("sluicegate.").removesuffix(".v1")
+    wallet = event.source.rpartition("/")[2]
+    where = wallet if event.subject == wallet else f"{wallet}/{event.subject}"
+    return f"{event.time} {name} {where} {kind} {_members(event.data)}"
 
 
 def _members(document: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={_short(value)}" for name, value in document.items() if value is not None)
+    shown = (pair for pair in document.items() if pair[1] is not None and pair[1] is not False)
+    return " ".join(f"{name}={_short(value)}" for name, value in shown)
 
 
 def _short(value: Any) -> str:  # noqa: ANN401  # JSON
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    if not isinstance(value, str):
+        return msgspec.json.encode(value).decode()
+    return f"{value[:8]}…" if _is_hash(value) else value

@@ -62,7 +62,7 @@ class _Publishing:
         self._deployment = deployment
         self._publisher = Publisher(deployment.redis)
         self._stream = stream
-        self._name = name
+        self._name = "stdin" if name == "-" else name
         self.count = 0
 
     def publish(self, lines: list[Line]) -> None:
