@@ -79,7 +79,7 @@ def _asked(plan: Plan) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def test_a_fleet_that_is_not_there() -> None:
-    """All is created in the order in which one thing needs another; bounds are set on an agent that is there."""
+    """All is created in the order in which one thing needs another; bounds go to an agent that is there."""
     plan = plan_wallet(_table(), Known())
 
     assert [(step.action, step.what) for step in plan.steps] == [

@@ -59,7 +59,7 @@ def test_the_wallet_of_an_event() -> None:
     ],
 )
 def test_what_is_no_event(event: bytes, says: str) -> None:
-    """What could not be sent to a wallet's partition, or would not be taken there, is refused with a reason."""
+    """What could not be sent to a wallet's partition, or would not be taken there, is refused."""
     with pytest.raises(ConfigurationError, match=says):
         wallet_of(event)
 

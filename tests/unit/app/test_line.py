@@ -18,10 +18,8 @@ EVENT = (
 )
 
 
-def _found(stream: str, **fields: bytes) -> Found:
-    return Found(
-        f"{{sluicegate:0}}:{stream}", ENTRY, {name.encode(): value for name, value in fields.items()}
-    )
+def _found(name: str, /, **fields: bytes) -> Found:
+    return Found(f"{{sluicegate:0}}:{name}", ENTRY, {key.encode(): value for key, value in fields.items()})
 
 
 def test_an_output_event() -> None:
