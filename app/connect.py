@@ -60,7 +60,8 @@ async def check_server(config: Config) -> None:
         text = f"The server at {where} does not accept the name or password: {error}. Set them in --redis."
         raise ConfigurationError(text) from None
     except (RedisError, OSError) as error:
-        text = f"There is no server at {where}: {error}. Start one, or name another with --redis."
+        reason = str(error).rstrip(".")
+        text = f"There is no server at {where}: {reason}. Start one, or name another with --redis."
         raise ConfigurationError(text) from None
     finally:
         await redis.aclose()
