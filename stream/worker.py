@@ -83,6 +83,8 @@ class PartitionWorker:
         self._settings = settings
         self._ownership = Ownership(clients.writing, keys, application.inputs, owner, settings.lease_ms)
         self._busy_at_ms = 0  # wall time of the last commit
+        self._away_since: float | None = None
+        self._pause_s = _BACKOFF_FIRST_S
 
     async def run(self, stop: anyio.Event) -> None:
         """
@@ -93,26 +95,28 @@ class PartitionWorker:
             ConfigurationError: something a person has to put right.
 
         """
-        away_since: float | None = None
-        pause = _BACKOFF_FIRST_S
         while not stop.is_set():
             try:
                 await self._tenure(stop)
-                away_since, pause = None, _BACKOFF_FIRST_S
             except* FencedError as group:
                 self._observer.lost(self._keys.partition, str(first_error(group)))
-                away_since, pause = None, _BACKOFF_FIRST_S
+                self._served()
             except* TransportError as group:
                 error = first_error(group)
                 self._observer.lost(self._keys.partition, str(error))
                 now = time.monotonic()
-                away_since = away_since or now
-                if now - away_since > self._settings.away_s:
+                self._away_since = self._away_since or now
+                if now - self._away_since > self._settings.away_s:
                     raise TransportError(f"gave up after {self._settings.away_s:g} s: {error}") from None
-                pause = min(2 * pause, _BACKOFF_MAX_S)
+                self._pause_s = min(2 * self._pause_s, _BACKOFF_MAX_S)
             await self._clients.drop()
             if not stop.is_set():
-                await _sleep(pause, stop)
+                await _sleep(self._pause_s, stop)
+
+    def _served(self) -> None:
+        """Note that the server does what it is asked to: troubles of before are over."""
+        self._away_since = None
+        self._pause_s = _BACKOFF_FIRST_S
 
     async def _tenure(self, stop: anyio.Event) -> None:
         """Take, load and serve the partition once."""
@@ -139,6 +143,7 @@ class PartitionWorker:
             taken = await self._ownership.take()
             if not isinstance(taken, Held):
                 return taken
+            self._served()
             self._observer.lost(self._keys.partition, f"{taken.holder} holds it")
             await _sleep(min(max(taken.left_ms, 50), 1000) / 1000, stop)
         return None
@@ -200,6 +205,7 @@ class PartitionWorker:
             await committer.commit(outcome)
             outcome.details.commit_seconds = time.perf_counter() - start
             self._busy_at_ms = _wall_ms()
+            self._served()
             self._observer.committed(outcome.details)
 
     async def _renew(self) -> None:
@@ -207,6 +213,7 @@ class PartitionWorker:
             await anyio.sleep(self._settings.lease_ms / 3000)
             if not await self._ownership.renew():
                 raise FencedError("the lease lapsed")
+            self._served()
 
     async def _tick(self, processor: Processor) -> None:
         """Append a tick when a timer is due, one at a time."""

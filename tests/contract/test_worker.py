@@ -429,6 +429,40 @@ async def test_a_worker_gives_up_when_the_server_is_away_for_too_long(
         clock.ahead = 601.0
 
 
+async def test_an_outage_long_past_does_not_count(
+    backend: Backend, keys: Keys, names: list[str], clock: Clock
+) -> None:
+    """Only one that goes on wears out the worker's patience, not two a day apart with good hours between."""
+    redis = backend.redis()
+    async with serving(backend, keys, away_s=600.0) as running:
+        for n in range(3):
+            running.writing.fates += ["unsent"]
+            await append(redis, names[0], words(1, n))
+            await running.watcher.until(lambda: running.watcher.entries == n + 1)  # noqa: B023  # awaited here
+            clock.ahead += 3600
+        assert running.watcher.epochs == [1, 2, 3, 4]
+
+    await expect_exactly_once(redis, keys)
+
+
+async def test_nor_does_one_long_past_for_a_worker_that_waits_for_a_lease(
+    backend: Backend, keys: Keys, clock: Clock
+) -> None:
+    """A stand-by has to be there when it is needed, however many hours it waits."""
+    async with serving(backend, keys, owner="first", lease_ms=60_000) as first:
+        await first.watcher.until(lambda: bool(first.watcher.epochs))
+        async with serving(backend, keys, owner="second", away_s=600.0) as second:
+            losses = second.watcher.losses
+            for _ in range(2):
+                away = losses.count("the server is away")
+                second.writing.away = True
+                await second.watcher.until(lambda: losses.count("the server is away") > away)  # noqa: B023  # awaited here
+                held = losses.count("first holds it")
+                second.writing.away = False
+                await second.watcher.until(lambda: losses.count("first holds it") > held)  # noqa: B023  # as above
+                clock.ahead += 3600
+
+
 async def test_what_waits_is_told(backend: Backend, keys: Keys, names: list[str]) -> None:
     """In entries and in seconds, counted from what was appended and what was applied."""
     redis = backend.redis()
