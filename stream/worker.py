@@ -21,7 +21,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from stream.checkpoint import Checkpoint, read_checkpoint
 from stream.client import Client, fields_of
 from stream.commit import Committer
-from stream.errors import FencedError, TransportError
+from stream.errors import ConfigurationError, FencedError, TransportError
 from stream.keys import FIELD, Keys
 from stream.load import load
 from stream.order import Order, parse_id
@@ -109,6 +109,8 @@ class PartitionWorker:
                 if now - self._away_since > self._settings.away_s:
                     raise TransportError(f"gave up after {self._settings.away_s:g} s: {error}") from None
                 self._pause_s = min(2 * self._pause_s, _BACKOFF_MAX_S)
+            except* ConfigurationError as group:
+                raise ConfigurationError(str(first_error(group))) from None
             await self._clients.drop()
             if not stop.is_set():
                 await _sleep(self._pause_s, stop)

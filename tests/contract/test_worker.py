@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 import stream.worker
 from stream.checkpoint import parse_checkpoint
-from stream.errors import TransportError
+from stream.errors import ConfigurationError, TransportError
 from stream.keys import Keys
 from stream.order import parse_id
 from stream.types import Emit, Entry
@@ -348,6 +348,33 @@ async def test_ticks_are_appended_one_at_a_time(
         await running.watcher.until(lambda: running.watcher.entries == 4)
 
     await expect_exactly_once(redis, keys)
+
+
+@pytest.mark.parametrize("kind", ["state", "output", "input", "dead", "checkpoint"])
+async def test_a_key_of_another_type_is_said_and_nothing_is_changed(
+    backend: Backend, keys: Keys, names: list[str], kind: str
+) -> None:
+    """A person has to put it right, so the worker ends with a sentence that names the key's type."""
+    redis = backend.redis()
+    in_the_way = {
+        "state": keys.state("counts"),
+        "output": keys.output("count"),
+        "input": names[1],
+        "dead": keys.dead,
+        "checkpoint": keys.checkpoint,
+    }[kind]
+    await append(redis, names[0], words(1))
+    await redis.set(in_the_way, "in the way")
+    settings = stream.worker.Settings(block_ms=50)
+    running = Running(backend, keys, "first", settings)
+
+    with pytest.raises(ConfigurationError, match="A key is in the way"):
+        await running.worker.run(running.stop)
+
+    assert await redis.get(in_the_way) == b"in the way"
+    assert running.watcher.batches == []
+    assert not await redis.exists(keys.state("chain"))
+    assert kind == "checkpoint" or not await redis.hexists(keys.checkpoint, "seq")
 
 
 async def test_a_group_that_is_gone_is_made_again_at_the_checkpoint(
