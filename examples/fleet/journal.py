@@ -139,7 +139,7 @@ class Journal:
             self.goals.append(dated)
 
     def _warned_before(self, name: str, facts: Facts) -> bool:
-        """Whether this warning is old news: who hovers about a limit is near a stop once, until there is one."""
+        """Whether a warning is old news: who hovers about a limit is warned of once, until it is stopped."""
         scope = who(facts)
         if name != "risk_alert" or facts.kind != "breaker":
             self._warned.discard(scope)
