@@ -62,6 +62,6 @@ class Keys(msgspec.Struct, frozen=True):
         """String that says who may take the partition while it lasts."""
         return f"{self.tag}:lease"
 
-    def group(self, epoch: int) -> str:
-        """Consumer group of one ownership."""
-        return f"{self.prefix}.{epoch}"
+    def group(self, epoch: int, rewinds: int = 0) -> str:
+        """Consumer group of one ownership; each rewind of its reader goes on with a new one."""
+        return f"{self.prefix}.{epoch}.{rewinds}" if rewinds else f"{self.prefix}.{epoch}"

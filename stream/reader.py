@@ -6,7 +6,8 @@ Rules kept here:
 1. A look is one ``XREADGROUP … NOACK`` over the streams: one atomic sight of their ends. There is no pending
    list; the checkpoint is ours.
 2. The group's cursor runs ahead of the checkpoint by what is in flight. When a reply may have been lost the
-   cursor is set back to what was received.
+   reader goes on with a new group behind what was received. The old one is destroyed, because a read that was
+   given up may still wait in the server, or be on its way there, and would take what comes next.
 3. The group belongs to one epoch. NOGROUP means that the partition has changed hands, or that the group has
    to be made anew at the checkpoint; either way the worker takes the partition again.
 """
@@ -14,7 +15,9 @@ Rules kept here:
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from stream import scripts
 from stream.client import Argument, Client
+from stream.errors import FencedError
 from stream.keys import FIELD, Keys
 from stream.types import Entry
 
@@ -36,6 +39,9 @@ class Reader:
         self._client = client
         self._streams = [keys.input(name) for name in inputs]
         self._index = {name.encode(): i for i, name in enumerate(self._streams)}
+        self._keys = keys
+        self._epoch = epoch
+        self._rewinds = 0
         self._group = keys.group(epoch)
         self._received = list(positions)
         self._count = count
@@ -66,9 +72,22 @@ class Reader:
         return found
 
     async def rewind(self) -> None:
-        """Set the cursor back to what was received, after a reply that may have been lost."""
-        for name, position in zip(self._streams, self._received, strict=True):
-            await self._client.ask("XGROUP", "SETID", name, self._group, position)
+        """
+        Go on behind what was received, after a reply that may have been lost.
+
+        Raises:
+            FencedError: the partition has another owner.
+            TransportError: the reply did not come, or the group is gone.
+
+        """
+        group = self._keys.group(self._epoch, self._rewinds + 1)
+        arguments: list[Argument] = [self._epoch, self._group, group, *self._received]
+        names = [self._keys.checkpoint, *self._streams]
+        reply = await self._client.run(scripts.REWIND, names, arguments)
+        if not reply[0]:
+            raise FencedError(f"epoch {self._epoch} ended, the partition is at epoch {int(reply[1])}")
+        self._rewinds += 1
+        self._group = group
 
 
 def _entry(stream: int, entry_id: bytes, fields: Sequence[bytes]) -> Entry:

@@ -25,16 +25,36 @@ for i = 3, #KEYS do
     return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' is a ' .. kind .. ', not a stream')
   end
 end
-local old = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
-local epoch = old + 1
+local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0') + 1
 for i = 3, #KEYS do
+  local old = {}
+  if redis.call('EXISTS', KEYS[i]) == 1 then old = redis.call('XINFO', 'GROUPS', KEYS[i]) end
+  for _, group in ipairs(old) do
+    local name = group[2]
+    local number = string.sub(name, #ARGV[5] + 1)
+    if string.sub(name, 1, #ARGV[5]) == ARGV[5] and string.match(number, '^%d[%d.]*$') then
+      redis.call('XGROUP', 'DESTROY', KEYS[i], name)
+    end
+  end
   local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 3]) or '0-0'
   redis.call('XGROUP', 'CREATE', KEYS[i], ARGV[5] .. epoch, at, 'MKSTREAM')
-  redis.call('XGROUP', 'DESTROY', KEYS[i], ARGV[5] .. old)
 end
 redis.call('HSET', KEYS[1], 'epoch', epoch, 'owner', ARGV[1])
 redis.call('SET', KEYS[2], mine, 'PX', ARGV[3])
 return {1, epoch}
+"""
+
+REWIND: Final = """
+-- KEYS: checkpoint, input streams…
+-- ARGV: epoch, group, new group, for each stream the id to go on behind.
+-- Returns {1}, or {0, epoch} when the partition has moved on.
+local epoch = redis.call('HGET', KEYS[1], 'epoch') or '0'
+if epoch ~= ARGV[1] then return {0, epoch} end
+for i = 2, #KEYS do
+  redis.call('XGROUP', 'CREATE', KEYS[i], ARGV[3], ARGV[i + 2])
+  redis.call('XGROUP', 'DESTROY', KEYS[i], ARGV[2])
+end
+return {1}
 """
 
 RENEW: Final = """
