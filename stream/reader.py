@@ -4,7 +4,7 @@ Reads a partition's input streams, all in one look.
 Rules kept here:
 
 1. A look is one ``XREADGROUP … NOACK`` over the streams: one atomic sight of their ends. There is no pending
-   list; the checkpoint is ours.
+   list; the checkpoint is ours. What a look returns was received, all of it or nothing.
 2. The group's cursor runs ahead of the checkpoint by what is in flight. When a reply may have been lost the
    reader goes on with a new group behind what was received. The old one is destroyed, because a read that was
    given up may still wait in the server, or be on its way there, and would take what comes next.
@@ -48,7 +48,7 @@ class Reader:
 
     async def look(self, skip: Collection[int], block_ms: int | None) -> list[list[Entry]]:
         """
-        Return what each stream has, at most ``count`` entries of each.
+        Return what each stream has, ``count`` entries of each before it is cut off.
 
         Args:
             skip: streams to leave out.
@@ -58,6 +58,19 @@ class Reader:
             TransportError: the reply did not come, or the group is gone.
 
         """
+        found = await self._ask(skip, block_ms)
+        filled = [entries for entries in found if entries]
+        if block_ms is not None and len(filled) == 1 and len(filled[0]) > 1:
+            # Before 7.2 Redis answers a read that waited with the one stream that woke it, as far as it goes
+            # by then. What the others got meanwhile may come before its later entries.
+            later = await self._ask(skip, None)
+            found = [[*entries, *more] for entries, more in zip(found, later, strict=True)]
+        for stream, entries in enumerate(found):
+            if entries:
+                self._received[stream] = entries[-1].id
+        return found
+
+    async def _ask(self, skip: Collection[int], block_ms: int | None) -> list[list[Entry]]:
         names = [name for i, name in enumerate(self._streams) if i not in skip]
         command: list[Argument] = ["XREADGROUP", "GROUP", self._group, CONSUMER, "COUNT", self._count]
         if block_ms is not None:
@@ -68,7 +81,6 @@ class Reader:
         for name, entries in reply or ():
             stream = self._index[name]
             found[stream] = [_entry(stream, entry_id, fields) for entry_id, fields in entries]
-            self._received[stream] = entries[-1][0]
         return found
 
     async def rewind(self) -> None:

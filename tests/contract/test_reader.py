@@ -134,6 +134,33 @@ async def test_a_look_that_waits_is_woken_by_an_entry_of_any_stream(
         assert [entry_id] in ids(found[0])
 
 
+@real_only
+async def test_a_look_that_waited_sees_all_streams_at_one_moment(
+    reader: Reader, redis: Redis, names: list[str]
+) -> None:
+    """
+    Also when one transaction wakes it with entries of several streams, of several milliseconds.
+
+    Redis before 7.2 answers a read that waited with the one stream that woke it; the others' entries lie
+    between. Not on fakeredis: there a blocked read is not woken by an append from another client.
+    """
+    found: list[list[list[Entry]]] = []
+
+    async def wait() -> None:
+        found.append(await reader.look([], 15_000))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await until_blocked(redis, 1)
+        pipeline = redis.pipeline(transaction=True)
+        for stream, entry_id in [(0, "100-0"), (1, "101-0"), (0, "102-0"), (1, "102-0")]:
+            pipeline.xadd(names[stream], {"event": b"a"}, id=entry_id)
+        await pipeline.execute()
+
+    assert ids(found[0]) == [[b"100-0", b"102-0"], [b"101-0", b"102-0"]]
+    assert await reader.look([], None) == [[], []]
+
+
 async def until_blocked(redis: Redis, count: int) -> None:
     """Wait until as many clients of the server wait for an entry."""
     with anyio.fail_after(10):
