@@ -149,6 +149,8 @@ def _believe_equity(turn: Turn, agent: Agent, equity: int, timestamp: int) -> in
     """Profit of a bot that only knows its equity: the change since its last report, net of flows."""
     if agent.trades or agent.positions:
         return 0  # its fills are known, so its profit is too
+    if agent.moved and timestamp <= agent.moved:
+        return 0  # the report may be older than the last transfer, which would then look like profit or loss
     before = agent.reported_equity
     agent.reported_equity = equity
     moved, agent.flows_since = agent.flows_since, 0

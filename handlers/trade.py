@@ -122,7 +122,8 @@ def read_fill(book: Book, trade: Trade) -> Fill:
         raise MalformedError("out_of_range", "cost is negative.")
     buying = trade.side == "buy"
     fee = 0
-    for one in trade.fees if trade.fees is not None else (trade.fee,):
+    # ccxt gives one or a list, and the list may be empty.
+    for one in trade.fees or (trade.fee,):
         if one is None or one.cost is None:
             continue
         if one.currency == symbol.quote:
@@ -161,7 +162,8 @@ def apply_fill(turn: Turn, agent: Agent, symbol: str, found: Fill) -> Result:
     cost = position.cost
     realized = fill(position, found.quantity, found.worth)
     if found.believed is not None:
-        realized, closing = found.believed, True
+        # Exchanges report 0 for a fill that opens; that closes nothing.
+        realized, closing = found.believed, closing or found.believed != 0
     if found.symbol.settle is None:
         moved = position.cost - cost
         agent.cost += moved
