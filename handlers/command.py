@@ -9,6 +9,7 @@ Rules kept here:
 3. A command that cannot be read is a dead letter, and answered as rejected where its id is known.
 """
 
+import json
 from copy import deepcopy
 from hashlib import sha256
 from typing import Any
@@ -19,7 +20,7 @@ from domain.refusals import Refusal, Refused
 from handlers.commands import COMMANDS
 from handlers.commands.types import Answer, Body
 from handlers.commands.wallet import Create, new_wallet
-from handlers.reading import check_id, check_time
+from handlers.reading import LATEST_MS, check_id, check_time
 from handlers.steps.timers import advance, finish
 from handlers.turn import REPLY, Turn
 from state.book import Book
@@ -31,6 +32,15 @@ from stream.types import Emit, Entry
 
 
 class Header(msgspec.Struct):
+    """What an answer needs. Only the id has to be what it should be, so that a mistake can be answered."""
+
+    id: str
+    wallet: Any = None
+    kind: Any = None
+    dry_run: Any = False
+
+
+class Members(msgspec.Struct):
     """Members that every command has; the rest is read by its kind."""
 
     id: str
@@ -41,6 +51,7 @@ class Header(msgspec.Struct):
 
 
 decode = Decoder(Header).decode
+_members = Decoder(Members).decode
 _BODIES = {name: Decoder(kind.body).decode for name, kind in COMMANDS.items()}
 
 
@@ -52,22 +63,23 @@ def handle(view: View, entry: Entry, header: Header, emits: list[Emit]) -> bool:
     """Carry out a command. Raises `MalformedError`, having changed nothing but said so."""
     try:
         check_id(header.id, "id")
-        check_id(header.wallet, "wallet")
-        return _handle(view, entry, header, emits)
+        assert entry.event is not None  # noqa: S101  # the header was decoded from it
+        return _handle(view, entry, _members(entry.event), emits)
     except MalformedError as error:
         data = _reply(header, "rejected", error.reason, error.detail, None)
-        source = f"/sluicegate/{header.wallet[:64]}"
-        emits.append(Emit(REPLY, "command_reply", source, header.id[:64], entry.time_ms, data))
+        source, time_ms = f"/sluicegate/{_text(header.wallet)}", min(entry.time_ms, LATEST_MS)
+        emits.append(Emit(REPLY, "command_reply", source, header.id[:64], time_ms, data))
         raise
 
 
-def _handle(view: View, entry: Entry, header: Header, emits: list[Emit]) -> bool:
+def _handle(view: View, entry: Entry, header: Members, emits: list[Emit]) -> bool:
+    check_id(header.wallet, "wallet")
     check_time(header.timestamp, entry)
     kind = COMMANDS.get(header.kind)
     if kind is None:
         text = f"{header.kind[:40]!r} is no kind of command: there are {', '.join(COMMANDS)}."
         raise MalformedError("unknown_kind", text)
-    assert entry.event is not None  # noqa: S101  # the header was decoded from it
+    assert entry.event is not None  # noqa: S101  # the members were decoded from it
     body: Body = _BODIES[header.kind](entry.event)
     book = view.books.get(header.wallet)
     if book is None:
@@ -102,7 +114,7 @@ def _new_book(body: Body) -> Book:
     return Book(new_wallet(body))
 
 
-def _repeat(book: Book, header: Header, known: Command, digest: str, emits: list[Emit]) -> bool:
+def _repeat(book: Book, header: Members, known: Command, digest: str, emits: list[Emit]) -> bool:
     turn = Turn(book, header.id, emits)
     if known.digest == digest:
         turn.emit(REPLY, "command_reply", header.id, known.reply)
@@ -126,22 +138,26 @@ def _dry_run(book: Book, body: Body, run: Any) -> Emit:  # noqa: ANN401  # a com
     return Emit(REPLY, "command_reply", source, body.id, book.wallet.time, reply)
 
 
-def _answer(header: Header | Body, answer: Answer) -> dict[str, Any]:
+def _answer(header: Members | Body, answer: Answer) -> dict[str, Any]:
     if isinstance(answer, Refused):
         return _reply(header, "refused", answer.refusal, answer.detail, None)
     return _reply(header, "ok" if answer.changed else "unchanged", None, None, answer.result)
 
 
 def _reply(
-    header: Header | Body, status: str, refusal: str | None, detail: str | None, result: dict[str, Any] | None
+    header: Header | Members | Body,
+    status: str,
+    refusal: str | None,
+    detail: str | None,
+    result: dict[str, Any] | None,
 ) -> dict[str, Any]:
     return {
         "command": header.id[:64],
-        "kind": header.kind[:64],
+        "kind": _text(header.kind),
         "status": status,
         "refusal": refusal,
         "detail": detail,
-        "dry_run": header.dry_run,
+        "dry_run": header.dry_run is True,
         "result": result,
     }
 
@@ -150,4 +166,13 @@ def _digest(event: bytes) -> str:
     """Digest of a command but for its timestamp, so that a retry need not keep the time of the first try."""
     body = to_builtins(event)
     body.pop("timestamp", None)
-    return sha256(msgspec.json.encode(body, order="sorted")).hexdigest()
+    try:
+        # The standard library's, because it writes what MessagePack may hold and JSON has no word for.
+        text = json.dumps(body, sort_keys=True, default=repr)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise MalformedError("invalid_member", f"A member cannot be written down: {error}.") from None
+    return sha256(text.encode()).hexdigest()
+
+
+def _text(member: object) -> str:
+    return member[:64] if isinstance(member, str) else ""

@@ -13,6 +13,7 @@ from stream.types import Entry
 
 YEAR_2000_MS: Final = 946_684_800_000
 FUTURE_MS: Final = 5 * 60_000
+LATEST_MS: Final = 253_402_300_799_999  # the last that RFC 3339 can write, in the year 9999
 
 _is_id = re.compile(r"[A-Za-z0-9._:\-]{1,64}", re.ASCII).fullmatch
 _is_currency = re.compile(r"[A-Za-z0-9._\-]{1,20}", re.ASCII).fullmatch
@@ -46,7 +47,8 @@ def check_currency(currency: str) -> None:
 
 def check_time(timestamp: int, entry: Entry) -> None:
     """Raise `MalformedError` unless a timestamp is plausible for the entry that carries it."""
-    if not YEAR_2000_MS <= timestamp <= entry.time_ms + FUTURE_MS:
+    # A publisher may choose its entry ids, and with them any time.
+    if not YEAR_2000_MS <= timestamp <= min(entry.time_ms + FUTURE_MS, LATEST_MS):
         text = f"timestamp {timestamp} is before the year 2000 or over five minutes ahead of its entry."
         raise MalformedError("invalid_timestamp", text)
 

@@ -48,7 +48,7 @@ class Book:
         self.timer_due = 0  # stream time of the next timer; 0: not known
         self.changed: dict[Entity, None] = {}  # since the last commit
         self.changed_returns: dict[str, list[float]] = {}
-        self.removed_commands: list[str] = []
+        self.removed_commands: dict[str, None] = {}  # by their field
         self._goals_of: dict[str, list[Work]] | None = None
         self.rules_changed()
 
@@ -81,10 +81,12 @@ class Book:
         """Keep an answer for repeats; the oldest goes when there are too many."""
         self.commands[command.id] = command
         self.mark(command)
+        # It may be one that was forgotten, and has come again within the batch.
+        self.removed_commands.pop(field_of(command), None)
         if len(self.commands) > COMMANDS_KEPT:
             oldest = self.commands.pop(next(iter(self.commands)))
             self.changed.pop(oldest, None)
-            self.removed_commands.append(field_of(oldest))
+            self.removed_commands[field_of(oldest)] = None
 
     # -- the hierarchy -------------------------------------------------------------------------------------
 
@@ -126,6 +128,7 @@ class Book:
     def goals_changed(self) -> None:
         """Note that goals, assignments or the hierarchy changed."""
         self._goals_of = None
+        self.timers_changed()
 
     def _index_goals(self) -> dict[str, list[Work]]:
         index: dict[str, list[Work]] = {}

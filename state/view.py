@@ -58,7 +58,7 @@ class View:
                 changes.setdefault("returns", ({}, []))[0][key] = _encode_returns(returns)
             if book.removed_commands:
                 changes.setdefault("commands", ({}, []))[1].extend(book.removed_commands)
-            book.changed, book.changed_returns, book.removed_commands = {}, {}, []
+            book.changed, book.changed_returns, book.removed_commands = {}, {}, {}
         self._touched = {}
         return changes
 

@@ -166,7 +166,7 @@ def test_without_a_total_nothing_is_compared(holdings: dict[str, Any]) -> None:
 
     step = driver.balance("a", **holdings)
 
-    assert step.dead == step.named("risk_alert") == []
+    assert (step.dead, step.named("risk_alert")) == ([], [])
     assert driver.agent_of("a")["cash"] == "1000"
 
 
