@@ -10,7 +10,7 @@ from stream.types import Entry
 T = TypeVar("T")
 
 ENTRY_BYTES_MAX: Final = 1 << 20
-_JSON_FIRST: Final = frozenset(b"{ \t\r\n")
+_JSON_SPACE: Final = b" \t\r\n"
 _MSGPACK_MAP_FIRST: Final = frozenset([*range(0x80, 0x90), 0xDE, 0xDF])
 
 
@@ -47,10 +47,9 @@ class Decoder(Generic[T]):
 
         """
         try:
-            first = event[0] if event else 0
-            if first in _JSON_FIRST:
+            if event.startswith(b"{") or event.lstrip(_JSON_SPACE).startswith(b"{"):
                 return self._json.decode(event)
-            if first in _MSGPACK_MAP_FIRST:
+            if event and event[0] in _MSGPACK_MAP_FIRST:
                 return self._msgpack.decode(event)
         except msgspec.ValidationError as error:
             raise MalformedError("invalid_member", f"{error}.") from None
