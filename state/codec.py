@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar, Union, get_args, get
 
 import msgspec
 
-from domain.money import MONEY, fine, fine_text, money, money_text
+from domain.money import FINE_DIGITS, MONEY, MONEY_DIGITS, fine_text, money_text
 from domain.positions import Position
 from domain.standing import DERIVED, SCALE, Standing, drawdown
 from state.entities import Agent, Booked, Command, Farm, Goal, Scope, Wallet
@@ -48,10 +48,19 @@ def _scaled_text(number: int) -> str:
     return f"{sign}{whole}.{fraction:016d}".rstrip("0")
 
 
-def _scaled(text: str) -> int:
-    whole, _, fraction = text.partition(".")
-    number = int(whole.removeprefix("-") + fraction.ljust(16, "0"))
-    return -number if text.startswith("-") else number
+def _reader(places: int) -> _Convert:
+    """Read what is written here. A sum may be larger than any number that may be sent, so it has no bound."""
+
+    def read(text: str) -> int:
+        whole, _, fraction = text.partition(".")
+        return int(whole + fraction.ljust(places, "0"))
+
+    return read
+
+
+_money: Final = _reader(MONEY_DIGITS)
+_fine: Final = _reader(FINE_DIGITS)
+_scaled: Final = _reader(2 * MONEY_DIGITS)
 
 
 def _position_text(position: Position) -> msgspec.Raw:
@@ -76,10 +85,10 @@ _money_text: Final = lru_cache(maxsize=65_536)(money_text)
 
 def _position(document: dict[str, str]) -> Position:
     return Position(
-        fine(document["amount"]),
-        money(document["cost"]),
-        fine(document["mark"]),
-        money(document["unrealized_pnl"]),
+        _fine(document["amount"]),
+        _money(document["cost"]),
+        _fine(document["mark"]),
+        _money(document["unrealized_pnl"]),
     )
 
 
@@ -92,8 +101,8 @@ def _optional(convert: _Convert) -> _Convert:
 
 
 _TEXT: Final[dict[str, tuple[_Convert, _Convert]]] = {
-    "1e-8": (_money_text, money),
-    "1e-12": (fine_text, fine),
+    "1e-8": (_money_text, _money),
+    "1e-12": (fine_text, _fine),
 }
 
 
@@ -116,7 +125,7 @@ def _converters(annotation: Any) -> tuple[_Convert, _Convert] | None:  # noqa: A
 def _fields(kind: type[msgspec.Struct]) -> dict[str, tuple[_Convert, _Convert]]:
     special: dict[str, tuple[_Convert, _Convert]] = {}
     if issubclass(kind, Scope):
-        special |= dict.fromkeys(_STANDING_MONEY, (_money_text, money))
+        special |= dict.fromkeys(_STANDING_MONEY, (_money_text, _money))
         special |= dict.fromkeys(_STANDING_SCALED, (_scaled_text, _scaled))
     for name, annotation in get_type_hints(kind, include_extras=True).items():
         if found := _converters(annotation):

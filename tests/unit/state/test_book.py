@@ -1,0 +1,230 @@
+"""A wallet's hierarchy, its accounts, and what of them can move."""
+
+from typing import Any
+
+import pytest
+
+from domain.goals import GoalType
+from domain.positions import Position
+from domain.rules import Rules, changed
+from state.book import Book, field_of, free, kind_of, returns_key, scope_key
+from state.entities import Agent, Assignment, Command, Farm, Goal, GoalState, State, Wallet
+
+
+def book_of(*agents: str, rules: dict[str, Any] | None = None) -> Book:
+    """Return a wallet with farms f and g, and agents written ``name`` or ``name@farm``."""
+    wallet = Wallet(id="w", wallet="w", currency="USDT", time=1, created=1)
+    wallet.rules = changed(Rules(), rules or {})
+    book = Book(wallet)
+    for farm in ("g", "f"):
+        book.farms[farm] = Farm(id=farm, wallet="w")
+    for written in agents:
+        name, _, farm = written.partition("@")
+        book.agents[name] = Agent(id=name, wallet="w", farm=farm or "f")
+    return book
+
+
+def names(agents: list[Agent]) -> list[str]:
+    """Return their ids."""
+    return [agent.id for agent in agents]
+
+
+def test_agents_come_in_the_order_of_their_ids() -> None:
+    """In whatever order they arrived, so that a loaded book says the same as one that grew."""
+    book = book_of("c", "a", "b@g", "B", "a-1")
+
+    assert names(book.agents_under(book.wallet)) == ["B", "a", "a-1", "b", "c"]
+    assert names(book.agents_of("f")) == ["B", "a", "a-1", "c"]
+    assert names(book.agents_under(book.farms["g"])) == ["b"]
+    assert names(book.agents_under(book.agents["c"])) == ["c"]
+
+
+def test_who_is_retired_is_under_nobody_and_who_is_stopped_still_is() -> None:
+    """A stop is not the end."""
+    book = book_of("a", "b", "c")
+    book.agents["a"].state = State.RETIRED
+    book.agents["b"].state = State.STOPPED
+
+    assert names(book.agents_of("f")) == names(book.agents_under(book.wallet)) == ["b", "c"]
+
+
+def test_a_scope_is_looked_up_by_kind_and_id() -> None:
+    """A farm and an agent may have the same id; the wallet has its own and no other."""
+    book = book_of("f", "a")
+
+    assert book.scope("farm", "f") is book.farms["f"]
+    assert book.scope("agent", "f") is book.agents["f"]
+    assert book.scope("wallet", "w") is book.wallet
+    assert book.scope("wallet", "v") is book.scope("agent", "x") is book.scope("farm", "x") is None
+
+
+def test_names_of_scopes_and_fields() -> None:
+    """As docs/wire.md has them."""
+    book = book_of("a")
+    agent, farm, wallet = book.agents["a"], book.farms["f"], book.wallet
+
+    assert [kind_of(scope) for scope in (agent, farm, wallet)] == ["agent", "farm", "wallet"]
+    assert [field_of(scope) for scope in (agent, farm, wallet)] == ["w/a", "w/f", "w"]
+    assert [scope_key(scope) for scope in (agent, farm, wallet)] == ["agent/a", "farm/f", "wallet/w"]
+    assert [returns_key(scope) for scope in (agent, farm, wallet)] == ["agent/w/a", "farm/w/f", "wallet/w"]
+
+
+# -- the accounts ------------------------------------------------------------------------------------------
+
+
+def test_the_accounts_are_the_fields_of_the_entities() -> None:
+    """A posting changes them, and marks what it changed."""
+    book = book_of("a")
+    book.add("world", -10)
+    book.add("market", 1)
+    book.add("fees", 2)
+    book.add("suspense", 3)
+    book.add("wallet", 4)
+    book.add("farm/f", 5)
+    book.add("agent/a", 6)
+    book.add("positions/a", -11)
+
+    wallet, agent = book.wallet, book.agents["a"]
+    assert (wallet.world, wallet.market, wallet.fees_account, wallet.suspense, wallet.cash) == (
+        -10,
+        1,
+        2,
+        3,
+        4,
+    )
+    assert (book.farms["f"].cash, agent.cash, agent.cost) == (5, 6, -11)
+    assert set(book.changed) == {wallet, book.farms["f"], agent}
+    assert sum(book.balance(account) for account in book.accounts()) == 0
+    assert sorted(book.accounts()) == [
+        "agent/a",
+        "farm/f",
+        "farm/g",
+        "fees",
+        "market",
+        "positions/a",
+        "suspense",
+        "wallet",
+        "world",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cash", "used", "positions", "expected"),
+    [
+        (100, 0, {}, 100),
+        (100, 30, {}, 70),
+        (100, 130, {}, 0),
+        (-5, 0, {}, 0),
+        (100, 0, {"BTC/USDT": Position(5, 500)}, 100),  # a long is paid for
+        (100, 0, {"BTC/USDT": Position(-5, -60)}, 40),  # what was received for a short is owed
+        (100, 30, {"BTC/USDT": Position(-5, -60), "ETH/USDT": Position(-1, -5)}, 5),
+        (100, 0, {"BTC/USDT": Position(-5, -160)}, 0),
+        (100, 0, {"BTC/USDT:USDT": Position(-5, -60)}, 100),  # of a derivative nothing was received
+    ],
+)
+def test_what_is_tied_up_is_not_free(
+    cash: int, used: int, positions: dict[str, Position], expected: int
+) -> None:
+    """And what is not free is not available to the ledger."""
+    book = book_of("a")
+    agent = book.agents["a"]
+    agent.cash, agent.reported_used, agent.positions = cash, used, positions
+
+    assert free(agent) == book.available("agent/a") == expected
+
+
+def test_of_a_farm_and_the_master_all_cash_is_available() -> None:
+    """Nothing ties it up there."""
+    book = book_of()
+    book.farms["f"].cash, book.wallet.cash = 5, 7
+
+    assert (book.available("farm/f"), book.available("wallet")) == (5, 7)
+
+
+# -- goals -------------------------------------------------------------------------------------------------
+
+
+def goal(name: str, *assigned: Assignment, state: GoalState = GoalState.ACTIVE) -> Goal:
+    """Return a goal of ten trades."""
+    return Goal(
+        id=name,
+        wallet="w",
+        goal_type=GoalType.TRADE_VOLUME,
+        target={"trades": 10},
+        assigned=list(assigned),
+        state=state,
+        created=1,
+    )
+
+
+def test_of_several_assignments_the_nearest_counts() -> None:
+    """The agent's own before its farm's before the wallet's, in whatever order they stand."""
+    book = book_of("a", "b", "c@g")
+    found = goal(
+        "x",
+        Assignment("agent", "a", 3.0),
+        Assignment("wallet", "w", 1.0),
+        Assignment("farm", "f", 2.0),
+        Assignment("farm", "gone", 9.0),
+        Assignment("agent", "gone", 9.0),
+    )
+
+    assert book.assignees(found) == {"a": 3.0, "b": 2.0, "c": 1.0}
+
+
+def test_an_agent_works_towards_its_active_goals_in_the_order_of_their_ids() -> None:
+    """An ended one is none."""
+    book = book_of("a", "b")
+    for found in (
+        goal("z", Assignment("wallet", "w")),
+        goal("m", Assignment("agent", "a", 0.5)),
+        goal("k", Assignment("agent", "a"), state=GoalState.COMPLETED),
+    ):
+        book.goals[found.id] = found
+
+    assert [(work.goal.id, work.weight) for work in book.goals_of("a")] == [("m", 0.5), ("z", 1.0)]
+    assert [work.goal.id for work in book.goals_of("b")] == ["z"]
+    assert book.goals_of("nobody") == []
+    assert [found.id for found in book.active_goals()] == ["m", "z"]
+
+
+def test_who_joins_a_farm_works_towards_its_goals() -> None:
+    """Once it is noted that the hierarchy changed."""
+    book = book_of("a")
+    book.goals["x"] = goal("x", Assignment("farm", "g"))
+    assert book.goals_of("a") == []
+
+    book.agents["a"].farm = "g"
+    book.goals_changed()
+
+    assert [work.goal.id for work in book.goals_of("a")] == ["x"]
+
+
+# -- what changed ------------------------------------------------------------------------------------------
+
+
+def test_new_rules_forget_what_followed_from_the_old_ones() -> None:
+    """Limits, rates, the band, and what was known of calm scopes and timers."""
+    book = book_of("a", rules={"rates": {"EUR": "1.1"}})
+    book.agents["a"].calm_high = book.timer_due = 5
+
+    book.wallet.rules = changed(book.wallet.rules, {"rates": {}, "breakers": {"agent_drawdown": 0.5}})
+    book.rules_changed()
+
+    assert book.fixed_rates == {}
+    assert book.limits["agent"].drawdown == 500_000_000
+    assert (book.agents["a"].calm_high, book.timer_due) == (-1, 0)
+
+
+def test_an_answer_that_is_forgotten_is_removed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not written; unless it comes again before the commit, and then it is written and not removed."""
+    monkeypatch.setattr("state.book.COMMANDS_KEPT", 1)
+    book = book_of()
+    answers = [Command(id=name, wallet="w", number=n, digest="", reply={}) for n, name in enumerate("abcb")]
+
+    for answer in answers:
+        book.remember_command(answer)
+
+    assert list(book.commands) == ["b"]
+    assert set(book.changed) == {answers[3]}
+    assert list(book.removed_commands) == ["w/a", "w/c"]
