@@ -1,6 +1,6 @@
 """Entry point of ``sluicegate`` and ``python -m app``."""
 
-from app.cli import cli
+from app.cli.commands import cli
 
 
 def main() -> None:

@@ -80,7 +80,8 @@ def _deposit(plan: Plan, table: WalletTable, known: Known) -> None:
     if table.deposit is None:
         return
     amount = money_text(money(table.deposit))
-    made = [answer.reply["result"] for answer in known.deposits if answer.reply["status"] == "ok"]
+    answers = [answer.reply for answer in known.deposits]
+    made = [one["result"] for one in answers if (one["kind"], one["status"]) == ("deposit", "ok")]
     if made:
         before = money_text(money(made[0]["amount"]))
         if before != amount:

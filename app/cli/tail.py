@@ -8,6 +8,7 @@ import click
 
 from app.cli.line import human_line, json_line
 from app.cli.options import as_json, configured, run
+from app.cli.stopping import stopped_by_signal
 from app.config import Config
 from app.deployment import Deployment, open_deployment
 from app.follow import START, ends_of, follow
@@ -73,11 +74,8 @@ def tail(
                     if not left:
                         return
 
-    try:
+    with stopped_by_signal():
         run(show_all)
-    except KeyboardInterrupt:
-        # The way to end it is no failure.
-        return
 
 
 async def _after(deployment: Deployment, streams: Sequence[str], place: str) -> dict[str, bytes]:

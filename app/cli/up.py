@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from app.cli.options import configured, metrics_port, partitions
+from app.cli.stopping import stopped_by_signal
 from app.cli.worker import has_uvloop
 from app.config import DEFAULT_REDIS, Config
 from app.connect import hide_password
@@ -45,9 +46,7 @@ def up(ctx: click.Context, config: Config, *, data: Path, port: int | None) -> N
     server is named, by --redis or in the configuration. Runs until SIGTERM or Ctrl-C; then the worker stops
     first, and the server after it.
     """
-    # Until the worker listens for it, SIGTERM is to unwind what was started, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with ExitStack() as stack:
+    with stopped_by_signal(), ExitStack() as stack:
         server = None
         if config.redis == DEFAULT_REDIS and not ctx.params["redis"]:
             server = stack.enter_context(embedded_server(data, port))

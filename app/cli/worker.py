@@ -6,6 +6,7 @@ import anyio
 import click
 
 from app.cli.options import configured, metrics_port, partitions
+from app.cli.stopping import stopped_by_signal
 from app.config import Config
 
 
@@ -21,9 +22,10 @@ def worker(config: Config) -> None:
     Runs until SIGTERM or Ctrl-C, then finishes and commits the batch in work and lets go of what it owns. A
     worker started under the name of one that died need not wait for that one's lease to lapse.
     """
-    from app.worker import work  # noqa: PLC0415  # the whole application, which no other command needs
+    with stopped_by_signal():
+        from app.worker import work  # noqa: PLC0415  # the whole application, which no other command needs
 
-    anyio.run(work, config, backend="asyncio", backend_options={"use_uvloop": has_uvloop()})
+        anyio.run(work, config, backend="asyncio", backend_options={"use_uvloop": has_uvloop()})
 
 
 def has_uvloop() -> bool:

@@ -41,7 +41,7 @@ DEPOSITED = Command(
     wallet="alpha",
     number=2,
     digest="",
-    reply={"status": "ok", "result": {"amount": "1000", "balances": {}}},
+    reply={"kind": "deposit", "status": "ok", "result": {"amount": "1000", "balances": {}}},
 )
 
 
@@ -223,7 +223,20 @@ def test_a_deposit_is_made_once() -> None:
 def test_a_deposit_that_was_refused_is_tried_again() -> None:
     """A refusal is remembered under its id, so the next try has another one."""
     known = _known()
-    known.deposits = [msgspec.structs.replace(DEPOSITED, reply={"status": "refused", "result": None})]
+    known.deposits = [
+        msgspec.structs.replace(DEPOSITED, reply={"kind": "deposit", "status": "refused", "result": None})
+    ]
+
+    (step,) = plan_wallet(_table(), known).steps
+
+    assert step.id == "apply-deposit-alpha-1"
+
+
+def test_a_deposit_whose_id_was_used_for_something_else() -> None:
+    """A command of another kind under the deposit's id is no deposit."""
+    known = _known()
+    reply = {"kind": "farm_create", "status": "ok", "result": {"farm": "x"}}
+    known.deposits = [msgspec.structs.replace(DEPOSITED, reply=reply)]
 
     (step,) = plan_wallet(_table(), known).steps
 
