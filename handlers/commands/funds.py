@@ -99,6 +99,8 @@ def transfer(turn: Turn, body: Move) -> Answer:
     source, target = find_scope(turn.book, body.source), find_scope(turn.book, body.target)
     if target.state in (State.RETIRED, State.CLOSED):
         return Refused(Refusal.ACCOUNT_CLOSED, f"{body.target.type} {target.id} is {target.state}.")
+    if isinstance(target, Agent) and target.state is State.STOPPED:
+        return Refused(Refusal.AGENT_STOPPED, f"Agent {target.id} is stopped; resume it first.")
     amount = read_amount(body.amount)
     if isinstance(amount, Refused):
         return amount

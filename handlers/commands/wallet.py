@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from domain.allocation import METHODS
 from domain.refusals import Refusal, Refused
 from domain.rules import DAY_MS, Rules, changed
 from handlers.commands.types import Answer, Body, Done
@@ -108,6 +109,10 @@ def close(turn: Turn, _body: Close) -> Answer:
 def read_rules(rules: Rules, changes: dict[str, Any]) -> Rules:
     """Rules with changes. Raises `MalformedError`."""
     try:
-        return changed(rules, changes)
+        found = changed(rules, changes)
     except (ValueError, msgspec.ValidationError) as error:
         raise MalformedError("invalid_rules", f"{error}.") from None
+    if found.rebalance.method not in METHODS:
+        text = f"rebalance.method is one of {', '.join(METHODS)}, not {found.rebalance.method[:40]!r}."
+        raise MalformedError("invalid_rules", text)
+    return found

@@ -18,8 +18,9 @@ def collect_profit(turn: Turn, agents: Sequence[Agent], reason: str, goal: str |
     for agent in agents:
         found = sweep(agent.equity, agent.high_water, share, free(agent))
         if found.amount:
+            high_water = agent.high_water - found.amount + found.raised
             _take(turn, agent, found.amount, reason, goal)
-            agent.high_water += found.raised
+            agent.high_water = high_water
             total += found.amount
     return total
 

@@ -35,7 +35,8 @@ def correct(turn: Turn, transfers: Sequence[Transfer], reason: str, transaction:
     record(turn.book, transfers)
     for agent, before in zip(agents, held, strict=True):
         moved = agent.cash + agent.cost - before
-        agent.high_water += moved
+        # Profit that left with the money is not there to be swept any more.
+        agent.high_water = max(agent.high_water + moved, 0)
         agent.flows_since += moved
         agent.moved = turn.now
     for scope, amount in flows:

@@ -12,6 +12,7 @@ from domain.ledger import MASTER, Transfer, agent_account, farm_account
 from domain.money import money_text
 from domain.rebalance import Holding, Move, Plan, plan
 from domain.refusals import Refusal
+from domain.rules import Tier
 from domain.scoring import score, tiers
 from handlers.steps.capital import tell_allocation
 from handlers.steps.measuring import profile_of
@@ -67,21 +68,31 @@ def rebalance_if_due(turn: Turn) -> None:
 
 
 def rebalance(turn: Turn, trigger: str, method: str | None = None) -> Plan | Refusal:
-    """Plan and carry out a rebalance; a refusal changes nothing but the time of the next."""
+    """
+    Plan and carry out a rebalance.
+
+    Refused, it changes nothing if a command asked for it, and else only the time of the next.
+    """
     wallet, book = turn.wallet, turn.book
+    agents = book.agents_under(wallet)
+    ranks = _rank(turn, agents)
+    holdings = [_holding(turn, agent, *rank) for agent, rank in zip(agents, ranks, strict=True)]
+    farms = sorted(farm.id for farm in book.farms.values() if farm.state is not State.CLOSED)
+    idle = wallet.cash + sum(book.farms[farm].cash for farm in farms)
+    made = plan(holdings, farms, idle, wallet.rules.rebalance, method=method)
+    if isinstance(made, Refusal) and trigger == "command":
+        return made
     wallet.rebalanced = turn.now
     wallet.rebalance_due = None
     wallet.rebalance_trigger = ""
     book.mark(wallet)
     book.timers_changed()
-    agents = book.agents_under(wallet)
-    _rank(turn, agents)
-    holdings = [_holding(turn, agent) for agent in agents]
-    farms = sorted(farm.id for farm in book.farms.values() if farm.state is not State.CLOSED)
-    idle = wallet.cash + sum(book.farms[farm].cash for farm in farms)
-    made = plan(holdings, farms, idle, wallet.rules.rebalance, method=method)
     if isinstance(made, Refusal):
         return made
+    for agent, (found, tier) in zip(agents, ranks, strict=True):
+        if agent.score != found or agent.tier is not tier:
+            agent.score, agent.tier = found, tier
+            book.mark(agent)
     wallet.reserve = made.reserve
     _carry_out(turn, made, trigger)
     return made
@@ -96,19 +107,16 @@ def return_pending(turn: Turn, agent: Agent) -> None:
     _move(turn, Move(agent.id, -amount), "pending_return")
 
 
-def _rank(turn: Turn, agents: list[Agent]) -> None:
-    """Score the agents among each other."""
+def _rank(turn: Turn, agents: list[Agent]) -> list[tuple[float, Tier]]:
+    """Score the agents among each other; give a score and a tier for each."""
     profiles = [profile_of(turn, agent, returns_of(turn, agent)) for agent in agents]
     trades = [agent.closed for agent in agents]
     scores = score(profiles, trades)
     ranked = tiers(scores, trades, [agent.tier for agent in agents])
-    for agent, found, tier in zip(agents, scores, ranked, strict=True):
-        if agent.score != found or agent.tier is not tier:
-            agent.score, agent.tier = found, tier
-            turn.book.mark(agent)
+    return list(zip(scores, ranked, strict=True))
 
 
-def _holding(turn: Turn, agent: Agent) -> Holding:
+def _holding(turn: Turn, agent: Agent, found: float, tier: Tier) -> Holding:
     return Holding(
         agent=agent.id,
         farm=agent.farm,
@@ -116,9 +124,9 @@ def _holding(turn: Turn, agent: Agent) -> Holding:
         free=free(agent),
         pending_return=agent.pending_return,
         stopped=agent.state is not State.ACTIVE,
-        tier=agent.tier,
+        tier=tier,
         risk_mode=agent.risk_mode,
-        score=agent.score,
+        score=found,
         returns=np.asarray(returns_of(turn, agent), dtype=np.float64),
         min_weight=agent.min_weight,
         max_weight=agent.max_weight,

@@ -53,10 +53,10 @@ def _close_bins(turn: Turn) -> None:
         return
     farms = sorted(turn.book.farms.values(), key=lambda farm: farm.id)
     for farm in farms:
-        closing = farm.bin
         closed = roll_to_now(turn, farm)
         if closed and farm.state is not State.CLOSED:
-            tell_performance(turn, farm, closing + len(closed) - 1, closed[-1])
+            # Of several the first was open; in those after it nothing happened.
+            tell_performance(turn, farm, farm.bin - len(closed), closed[0])
     # A daily loss is history with the day: who was near that limit is so no more.
     for scope in _coloured(turn, farms):
         roll_to_now(turn, scope)

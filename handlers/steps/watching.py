@@ -78,7 +78,8 @@ def stop(
         },
     )
     for agent in covered:
-        agent.state = State.STOPPED
+        if agent.state is State.ACTIVE:
+            agent.state = State.STOPPED
         turn.book.mark(agent)
         sweep_stopped(turn, agent)
     request(turn, "breaker")
@@ -91,9 +92,12 @@ def resume(turn: Turn, scope: Scope, reason: str) -> None:
     scope.measure = None
     rebase(scope)
     turn.book.mark(scope)
-    if not isinstance(scope, Agent):
+    turn.book.timers_changed()
+    # Who was retired or closed meanwhile stays so.
+    if scope.state is State.STOPPED and not isinstance(scope, Agent):
         scope.state = State.ACTIVE
-    resumed = [agent for agent in turn.book.agents_under(scope) if not held_by(turn, agent)]
+    covered = turn.book.agents_under(scope)
+    resumed = [agent for agent in covered if agent.state is State.STOPPED and not held_by(turn, agent)]
     for agent in resumed:
         agent.state = State.ACTIVE
         turn.book.mark(agent)

@@ -1,0 +1,291 @@
+"""Agents are registered, changed, assigned to another farm and retired."""
+
+import pytest
+
+from tests.support.driver import MINUTE, NO_BREAKERS, SECOND, Driver, Json, funded
+
+CALM = {"breakers": NO_BREAKERS}
+
+
+def test_an_agent_is_registered_and_told() -> None:
+    """With nothing yet, in its farm."""
+    driver = funded()
+
+    step = driver.command(
+        "agent_register", agent="darvas-1", farm="f", strategy="darvas_box", risk_mode="risky"
+    )
+
+    assert step.reply["result"] == {"agent": "darvas-1", "farm": "f", "state": "active"}
+    assert step.one("agent_farm_assignment") == {
+        "agent": "darvas-1",
+        "farm": "f",
+        "previous": None,
+        "strategy": "darvas_box",
+        "risk_mode": "risky",
+    }
+    agent = driver.agent_of("darvas-1")
+    assert (agent["cash"], agent["tier"], agent["risk_mode"], agent["budget"]) == (
+        "0",
+        "average",
+        "risky",
+        "0",
+    )
+
+
+@pytest.mark.parametrize(
+    ("again", "refusal"),
+    [
+        ({"farm": "f"}, "exists"),
+        ({"farm": "f", "strategy": "other"}, "exists_with_different_body"),
+        ({"farm": "f", "risk_mode": "safe"}, "exists_with_different_body"),
+    ],
+)
+def test_an_agent_is_registered_once(again: Json, refusal: str) -> None:
+    """Just so, or otherwise; a retired one is not brought back by its name."""
+    driver = funded(a="0")
+
+    assert driver.command("agent_register", agent="a", **again).reply["refusal"] == refusal
+    driver.command("agent_retire", agent="a")
+    assert driver.command("agent_register", agent="a", **again).reply["refusal"] == refusal
+    assert driver.agent_of("a")["state"] == "retired"
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"kind": "agent_register", "agent": "a b", "farm": "f"}, "invalid_id"),
+        ({"kind": "agent_register", "agent": "b", "farm": "nowhere"}, "unknown_farm"),
+        ({"kind": "agent_register", "agent": "b", "farm": "f", "risk_mode": "reckless"}, "invalid_member"),
+        ({"kind": "agent_configure", "agent": "nobody"}, "unknown_agent"),
+        ({"kind": "agent_assign", "agent": "nobody", "farm": "f"}, "unknown_agent"),
+        ({"kind": "agent_assign", "agent": "a", "farm": "nowhere"}, "unknown_farm"),
+        ({"kind": "agent_retire", "agent": "nobody"}, "unknown_agent"),
+    ],
+)
+def test_what_there_is_not_is_a_dead_letter(members: Json, reason: str) -> None:
+    """It may be made, and the command sent again."""
+    driver = funded(a="0")
+
+    assert driver.send("command", driver.event(members)).reasons == [reason]
+
+
+def test_an_agent_is_changed_member_by_member() -> None:
+    """What is left out stays; what is as asked is unchanged."""
+    driver = funded(a="0")
+
+    assert driver.command("agent_configure", agent="a", max_weight=0.2).reply["status"] == "ok"
+    assert (
+        driver.command("agent_configure", agent="a", risk_mode="safe", min_weight=0).reply["status"] == "ok"
+    )
+
+    agent = driver.agent_of("a")
+    assert (agent["max_weight"], agent["min_weight"], agent["risk_mode"], agent["strategy"]) == (
+        0.2,
+        0.0,
+        "safe",
+        "",
+    )
+    assert driver.command("agent_configure", agent="a", risk_mode="safe").reply["status"] == "unchanged"
+    assert driver.command("agent_configure", agent="a").reply["status"] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [{"min_weight": 0.3}, {"max_weight": 1.1}, {"min_weight": -0.1}, {"min_weight": 1, "max_weight": 0}],
+)
+def test_bounds_that_exclude_each_other_are_refused(bounds: Json) -> None:
+    """With those the agent has already."""
+    driver = funded(a="0")
+    driver.command("agent_configure", agent="a", max_weight=0.2)
+    before = driver.agent_of("a")
+
+    step = driver.command("agent_configure", agent="a", **bounds)
+
+    assert step.reply["refusal"] == "infeasible_bounds"
+    assert driver.agent_of("a") == before
+
+
+def test_the_first_agent_brings_the_first_rebalance() -> None:
+    """Though the deposit asked for one long before there was anybody to give to."""
+    driver = Driver()
+    driver.command("wallet_create", currency="USDT")
+    driver.command("deposit", amount="1000")
+    driver.after(MINUTE).command("farm_create", farm="f")
+    driver.command("agent_register", agent="a", farm="f")
+
+    step = driver.after(SECOND).tick()
+
+    # 5 % stay with the master, and one agent may have 40 % of the rest.
+    assert step.one("fund_allocation")["amount"] == "380"
+
+
+# -- to another farm ---------------------------------------------------------------------------------------
+
+
+def two_farms() -> Driver:
+    """Return agents a and b in f, and farm g."""
+    driver = funded(CALM, a="1000", b="500")
+    driver.command("farm_create", farm="g")
+    return driver
+
+
+def test_an_agent_takes_all_it_has_to_its_new_farm() -> None:
+    """Its money and its open profit go with it; neither farm earns or loses by it."""
+    driver = two_farms()
+    driver.fill("a", "buy", "2", "100")
+    driver.balance("a", prices={"BTC/USDT": "150"})
+
+    step = driver.command("agent_assign", agent="a", farm="g")
+
+    assert step.reply["result"] == {"agent": "a", "farm": "g"}
+    assert step.one("agent_farm_assignment") == {
+        "agent": "a",
+        "farm": "g",
+        "previous": "f",
+        "strategy": "",
+        "risk_mode": "balanced",
+    }
+    old, new = driver.farm_of("f"), driver.farm_of("g")
+    assert (old["equity"], old["unrealized_pnl"], old["drawdown"]) == ("500", "0", 0.0)
+    assert (new["equity"], new["unrealized_pnl"], new["drawdown"]) == ("1100", "100", 0.0)
+    assert driver.agent_of("a")["equity"] == "1100"
+    assert driver.wallet["equity"] == "10100"
+    driver.fill("a", "sell", "2", "150")
+    assert (driver.farm_of("g")["realized_pnl"], driver.farm_of("g")["equity"]) == ("100", "1100")
+
+
+def test_a_farm_keeps_its_drawdown_when_an_agent_leaves() -> None:
+    """1500 lost 300, a fifth; 800 of 1200 leave, and a fifth it is still."""
+    driver = two_farms()
+    driver.fill("a", "buy", "1", "300")
+    driver.fill("a", "sell", "1", "100")
+    driver.fill("b", "buy", "1", "100")
+    driver.fill("b", "sell", "1", "0.00000001", cost="0")
+    assert driver.farm_of("f")["drawdown"] == 0.2
+
+    driver.command("agent_assign", agent="a", farm="g")
+
+    assert (driver.farm_of("f")["equity"], driver.farm_of("f")["drawdown"]) == ("400", 0.2)
+    assert driver.agent_of("a")["drawdown"] == 0.2
+
+
+def test_an_agent_that_is_there_already_is_not_moved() -> None:
+    """Unchanged."""
+    driver = two_farms()
+
+    step = driver.command("agent_assign", agent="a", farm="f")
+
+    assert step.reply["status"] == "unchanged"
+    assert step.named("agent_farm_assignment") == []
+
+
+def test_who_comes_to_a_farm_that_is_stopped_is_stopped_and_who_leaves_one_runs() -> None:
+    """Where it stands is what holds it."""
+    driver = two_farms()
+    driver.command("emergency_stop", scope={"type": "farm", "id": "g"})
+
+    driver.command("agent_assign", agent="a", farm="g")
+
+    assert (driver.agent_of("a")["state"], driver.agent_of("a")["cash"]) == ("stopped", "0")
+    driver.command("agent_assign", agent="a", farm="f")
+    assert driver.agent_of("a")["state"] == "active"
+
+
+def test_an_agent_that_tripped_takes_its_stop_along() -> None:
+    """Its own stop is its own."""
+    driver = two_farms()
+    driver.command("emergency_stop", scope={"type": "agent", "id": "a"})
+
+    driver.command("agent_assign", agent="a", farm="g")
+
+    assert driver.agent_of("a")["state"] == "stopped"
+
+
+# -- retired -----------------------------------------------------------------------------------------------
+
+
+def test_what_a_retired_agent_has_free_goes_back_at_once() -> None:
+    """And it is told that it was collected, and why."""
+    driver = funded(CALM, a="1000")
+    driver.fill("a", "buy", "2", "100")
+
+    step = driver.command("agent_retire", agent="a")
+
+    assert step.one("fund_collection") == {
+        "amount": "800",
+        "cash": "0",
+        "reason": "retired",
+        "agent": "a",
+        "farm": "f",
+        "budget": "0",
+        "pending_return": "200",
+    }
+    assert (driver.agent_of("a")["state"], driver.agent_of("a")["equity"]) == ("retired", "200")
+    assert driver.wallet["cash"] == "9800"
+
+
+def test_the_rest_of_a_retired_agent_follows_as_it_comes_free() -> None:
+    """With the fill that closes its position, profit and all."""
+    driver = funded(CALM, a="1000")
+    driver.fill("a", "buy", "2", "100")
+    driver.command("agent_retire", agent="a")
+
+    step = driver.fill("a", "sell", "2", "110")
+
+    assert (step.one("fund_collection")["amount"], step.one("fund_collection")["pending_return"]) == (
+        "220",
+        "0",
+    )
+    assert (driver.agent_of("a")["equity"], driver.wallet["cash"]) == ("0", "10020")
+    assert driver.agent_of("a")["trades"] == 2
+
+
+@pytest.mark.parametrize(
+    ("members", "refusal"),
+    [
+        ({"kind": "agent_retire"}, "agent_retired"),
+        ({"kind": "agent_configure", "strategy": "x"}, "agent_retired"),
+        ({"kind": "agent_assign", "farm": "f"}, "agent_retired"),
+        ({"kind": "allocate", "amount": "5"}, "agent_retired"),
+        ({"kind": "emergency_stop", "scope": {"type": "agent", "id": "a"}}, "account_closed"),
+        (
+            {
+                "kind": "transfer",
+                "source": {"type": "wallet", "id": "w"},
+                "target": {"type": "agent", "id": "a"},
+                "amount": "1",
+            },
+            "account_closed",
+        ),
+    ],
+)
+def test_a_retired_agent_takes_no_part(members: Json, refusal: str) -> None:
+    """Nothing is given to it any more."""
+    driver = funded(a="100")
+    driver.command("agent_retire", agent="a")
+
+    step = driver.send("command", driver.event({"agent": "a"} | members))
+
+    assert step.reply["refusal"] == refusal
+
+
+def test_a_retired_agent_stays_retired() -> None:
+    """Whatever stops or resumes it: a late loss, a cool-off, a command."""
+    driver = funded({"breakers": {"cool_off": "1m"}}, a="1000")
+    driver.fill("a", "buy", "1", "900")
+    driver.command("emergency_stop", scope={"type": "agent", "id": "a"})
+    driver.command("agent_retire", agent="a")
+
+    states = [driver.agent_of("a")["state"]]
+    driver.command("emergency_resume", scope={"type": "agent", "id": "a"})
+    states.append(driver.agent_of("a")["state"])
+    driver.fill("a", "sell", "1", "100")  # trips what limits it still has
+    states.append(driver.agent_of("a")["state"])
+    driver.after(2 * MINUTE).tick()
+    states.append(driver.agent_of("a")["state"])
+    driver.command("emergency_stop", scope={"type": "wallet", "id": "w"})
+    driver.command("emergency_resume", scope={"type": "wallet", "id": "w"})
+    states.append(driver.agent_of("a")["state"])
+
+    assert states == ["retired"] * 5
+    assert driver.agent_of("a")["cash"] == "0"
