@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from domain.goals import Collect, GoalType, read_target
-from handlers.reading import check_id, check_time, find_book
+from handlers.reading import LATEST_MS, YEAR_2000_MS, check_id, check_time, find_book
 from handlers.steps.goals import end_goal
 from handlers.steps.timers import advance, finish
 from handlers.turn import WALLET, Turn
@@ -56,6 +56,8 @@ def handle(view: View, entry: Entry, event: GoalEvent, emits: list[Emit]) -> boo
     check_id(event.id, "id")
     check_id(event.goal, "goal")
     check_time(event.timestamp, entry)
+    if event.deadline is not None and not YEAR_2000_MS <= event.deadline <= LATEST_MS:
+        raise MalformedError("invalid_timestamp", "The deadline is in milliseconds, from 2000 to 9999.")
     apply = _KINDS.get(event.kind)
     if apply is None:
         text = f"{event.kind[:40]!r} is no kind of goal event: there are {', '.join(_KINDS)}."
@@ -65,7 +67,10 @@ def handle(view: View, entry: Entry, event: GoalEvent, emits: list[Emit]) -> boo
     view.touch(book)
     turn = Turn(book, event.id, emits)
     advance(turn, event.timestamp)
-    change(turn)
+    goal = book.goals.get(event.goal)
+    # Its deadline may have passed with the time that this event brought; then it has ended, and been told so.
+    if goal is None or goal.state is GoalState.ACTIVE:
+        change(turn)
     book.goals_changed()
     book.timers_changed()
     finish(turn)
