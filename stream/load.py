@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
+import anyio.lowlevel
+
 from stream.checkpoint import Checkpoint
 from stream.client import Client, fields_of
 from stream.keys import FIELD, Keys
@@ -31,7 +33,9 @@ async def load(
     dead = await _dead(client, keys, tail[0]) if tail else set()
     application.load(state)
     repeats = Repeats(window)
-    remember(application, repeats, tail, dead)
+    for first in range(0, len(tail), _CHUNK):
+        remember(application, repeats, tail[first : first + _CHUNK], dead)
+        await anyio.lowlevel.checkpoint()  # decoding takes long; meanwhile the lease has to be renewed
     return Processor(keys, application, repeats, checkpoint.positions, checkpoint.applied)
 
 

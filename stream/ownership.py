@@ -6,7 +6,8 @@ Rules kept here:
 1. Taking a partition raises its epoch. The epoch decides who may write: every commit compares it.
 2. The lease only decides when to try. It lapses by itself when its holder dies, and ends at once when the
    holder leaves.
-3. A worker that comes back under its own name need not wait for the lease of the one it replaces.
+3. A holder that was held up for longer than its lease goes on, unless another took the partition meanwhile.
+4. A worker that comes back under its own name need not wait for the lease of the one it replaces.
 """
 
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ class Ownership:
         self._token = uuid4().hex
         self._lease_ms = lease_ms
         self._returning = True
+        self._epoch = 0  # under which the partition was taken last
 
     async def take(self) -> int | Held:
         """
@@ -63,12 +65,14 @@ class Ownership:
         if reply[0] == 0:
             return Held(reply[1].decode(), int(reply[2]))
         self._returning = False
-        return int(reply[1])
+        self._epoch = int(reply[1])
+        return self._epoch
 
     async def renew(self) -> bool:
-        """Prolong the lease; False: it is not ours any more. Raises `TransportError`."""
+        """Prolong the lease; False: another took the partition. Raises `TransportError`."""
+        names = [self._keys.lease, self._keys.checkpoint]
         claim = f"{self._owner} {self._token}"
-        return bool(await self._client.run(scripts.RENEW, [self._keys.lease], [claim, self._lease_ms]))
+        return bool(await self._client.run(scripts.RENEW, names, [claim, self._lease_ms, self._epoch]))
 
     async def release(self) -> None:
         """End the lease, so that another worker need not wait for it to lapse. Raises `TransportError`."""

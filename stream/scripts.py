@@ -58,9 +58,12 @@ return {1}
 """
 
 RENEW: Final = """
--- KEYS: lease. ARGV: owner and token, lease ms. Returns 1 while the lease is ours.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+-- KEYS: lease, checkpoint. ARGV: owner and token, lease ms, epoch. Returns 1 while the partition is ours.
+-- A lease that lapsed is taken up again where nobody took the partition meanwhile.
+local holder = redis.call('GET', KEYS[1])
+if holder ~= ARGV[1] and (holder or redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[3]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
 """
 
 RELEASE: Final = """

@@ -214,7 +214,7 @@ class PartitionWorker:
         while True:
             await anyio.sleep(self._settings.lease_ms / 3000)
             if not await self._ownership.renew():
-                raise FencedError("the lease lapsed")
+                raise FencedError("the lease lapsed, and another worker took the partition")
             self._served()
 
     async def _tick(self, processor: Processor) -> None:
