@@ -16,7 +16,7 @@ from app.config import Config
 from app.deployment import Deployment, open_deployment
 from app.json_lines import Line, check_tick, lines_of, wallet_of
 from handlers import INPUTS
-from stream.errors import ConfigurationError
+from stream.errors import ConfigurationError, TransportError
 from stream.publisher import Publisher
 
 
@@ -79,10 +79,17 @@ class _Publishing:
             for key in keys:
                 by_key.setdefault(key, []).append(line.event)
         for key, events in by_key.items():
-            self._portal.call(self._publisher.publish, key, events)
+            self._send(key, events)
         self.count += good
         if problem is not None:
             raise ConfigurationError(f"{problem}; the {self.count} before it are published.")
+
+    def _send(self, key: str, events: list[bytes]) -> None:
+        try:
+            self._portal.call(self._publisher.publish, key, events)
+        except TransportError as error:
+            text = f"{self.count} lines are published for certain, then {error.__cause__ or error}"
+            raise TransportError(text) from error
 
     def _keys_of(self, event: bytes) -> list[str]:
         if self._stream == "clock":

@@ -2,10 +2,11 @@
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from tests.integration.command_line import CommandLine
+from tests.integration.command_line import CommandLine, wait_until
 
 EVENTS: dict[str, bytes | str] = {
     "unknown_agent": '{"id":"f","amount":1.10}',
@@ -165,3 +166,29 @@ def test_a_stream_that_is_in_the_way(filled: CommandLine) -> None:
 
     assert "A key is in the way" in filled.refused("dead", "retry", "1/1-0")
     assert _handled(filled) == {}
+
+
+def test_a_fill_is_applied_once_its_agent_is_there(sluicegate: CommandLine, tmp_path: Path) -> None:
+    """What was wrong is put right, the letter is sent again, and this time it counts, once."""
+    fleet = tmp_path / "fleet.toml"
+    farm = '[[wallet]]\nid = "a"\ncurrency = "USDT"\n[[wallet.farm]]\nid = "f"\n'
+    fill = (
+        '{"id":"t","wallet":"a","agent":"one","timestamp":1795000000000,"symbol":"X/USDT","side":"buy",'
+        '"price":"1","amount":"1"}'
+    )
+
+    with sluicegate.worker():
+        fleet.write_text(farm, encoding="utf-8")
+        sluicegate.json("apply", fleet)
+        sluicegate("publish", "trade", "-", text=fill)
+        wait_until(lambda: sluicegate.json("dead", "list"))
+        (letter,) = sluicegate.json("dead", "list", "--reason", "unknown_agent")
+        fleet.write_text(farm + '[[wallet.farm.agent]]\nid = "one"\n', encoding="utf-8")
+        sluicegate.json("apply", fleet)
+        sluicegate("dead", "retry", letter["id"])
+        sluicegate("publish", "trade", "-", text=fill)
+        wait_until(lambda: sluicegate.json("status")["partitions"][0]["lag"] == 0)
+
+        assert sluicegate.json("status")["agents"][0]["trades"] == 1
+        assert sluicegate.json("dead", "list") == []
+        assert sluicegate.json("replay")["differences"] == []

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
+from stream.errors import TransportError
 from stream.keys import partition_of
+from stream.publisher import Publisher
 from tests.integration.command_line import CommandLine
 
 
@@ -77,6 +81,32 @@ def test_a_file_that_is_not_there(sluicegate: CommandLine) -> None:
         sluicegate.refused("publish", "trade", "/nowhere")
         == "Cannot read /nowhere: No such file or directory."
     )
+
+
+def test_a_key_that_is_no_stream(sluicegate: CommandLine) -> None:
+    """A key of another type is named, on one line however long the event is."""
+    sluicegate.created()
+    sluicegate.redis.set(sluicegate.keys().input("trade"), "text")
+
+    said = sluicegate.refused("publish", "trade", "-", text='{"wallet":"a","more":"' + "x" * 5000 + '"}')
+
+    assert said.startswith("A key is in the way")
+    assert len(said) < 1000
+
+
+def test_a_server_that_goes_away(sluicegate: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told how many lines have arrived for certain, and that trying again is the thing to do."""
+
+    async def publish(*_: object) -> int:
+        raise TransportError("publishing failed") from OSError("the line went dead")
+
+    sluicegate.created()
+    monkeypatch.setattr(Publisher, "publish", publish)
+
+    said = sluicegate.refused("publish", "trade", "-", text='{"wallet":"a"}')
+
+    assert said.startswith("0 lines are published for certain, then the line went dead.")
+    assert said.endswith("then try again.")
 
 
 def test_a_stream_that_is_none(sluicegate: CommandLine) -> None:
