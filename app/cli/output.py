@@ -18,9 +18,13 @@ def print_json(document: Any) -> None:  # noqa: ANN401  # anything that is JSON
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
 
 
-def console() -> Console:
-    """Console on stdout, which prints what it is given: a bracket in a sentence is no markup."""
-    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+def console(*, wide: bool = False) -> Console:
+    """
+    Console on stdout, which prints what it is given: a bracket in a sentence is no markup.
+
+    A wide one leaves it to a narrow terminal to break lines, because it would cut figures.
+    """
+    width = None if sys.stdout.isatty() and not wide else _PIPED_WIDTH
     return Console(highlight=False, markup=False, emoji=False, width=width)
 
 

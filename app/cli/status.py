@@ -50,7 +50,7 @@ async def _status(config: Config, wallet: str | None, *, as_json: bool) -> None:
 def _print_tables(
     config: Config, snapshots: Sequence[PartitionSnapshot], found: dict[str, list[bytes]]
 ) -> None:
-    out = console()
+    out = console(wide=True)
     out.print(f"{config.prefix}, {len(snapshots)} partition{'s' if len(snapshots) > 1 else ''}")
     out.print(partition_table(snapshots))
     out.print()
