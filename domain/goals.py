@@ -200,6 +200,20 @@ def current(target: Target, trades: float, profit: int, metric: Metric) -> dict[
     return {condition.metric: metric(condition.metric, None) for condition in target.all}
 
 
+def whole_percent(progress: float) -> int:
+    """Percentage to tell: whole percents reached, and 100 only when the goal is met."""
+    return 100 if progress >= 1.0 else min(int(progress * 100 + _ROUNDING), 99)
+
+
+def same_percent(value: float, wanted: float) -> tuple[float, float]:
+    """Find two values, around this one or empty, between which the whole percentage of a target stays."""
+    percent = whole_percent(_share(value, wanted))
+    if percent >= 100:
+        return 0.0, 0.0
+    low = wanted * percent / 100 * (1 + _ROUNDING) if percent else float("-inf")
+    return low, wanted * (percent + 1) / 100 * (1 - _ROUNDING)
+
+
 def needs_returns(target: Target) -> bool:
     """Whether the target can only be measured when a bin closes."""
     match target:
@@ -218,6 +232,7 @@ def _share(current: float, wanted: float) -> float:
     return min(max(current / wanted, 0.0), _ALMOST)
 
 
+_ROUNDING: Final = 1e-9  # 0.29 times a hundred is a little less than 29
 _ALMOST: Final = 1.0 - 2**-53
 
 

@@ -9,12 +9,13 @@ Rules kept here:
 3. A fill that crosses zero closes the position and opens the other side with the rest.
 """
 
-import msgspec
+from dataclasses import dataclass
 
 from domain.money import convert, divide, value_of
 
 
-class Position(msgspec.Struct):
+@dataclass(slots=True)
+class Position:
     """One agent's holding of one symbol. Amount and mark in 1e-12; cost and unrealised profit in money."""
 
     amount: int = 0

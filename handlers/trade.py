@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from domain.money import convert, money_text, value_of
+from domain.money import InvalidNumberError, convert, fine, money_text, value_of
 from domain.positions import Position, fill, mark
 from handlers.reading import (
-    Symbol,
     check_id,
     check_time,
     find_agent,
@@ -64,13 +63,13 @@ class Trade(msgspec.Struct, gc=False):
 class Fill(msgspec.Struct, gc=False):
     """A trade, read: quantity signed, worth and fee in the wallet's currency."""
 
-    symbol: Symbol
     quantity: int
     worth: int
     fee: int
     price: int
     rate: int | None
     believed: int | None  # profit it realised, where the bot says so
+    derivative: bool
 
 
 decode = Decoder(Trade).decode
@@ -83,8 +82,8 @@ def identity(trade: Trade) -> str:
 
 def handle(view: View, entry: Entry, trade: Trade, emits: list[Emit]) -> bool:
     """Apply a fill. Raises `MalformedError`, having changed nothing."""
-    book = find_book(view, trade.wallet)
-    agent = find_agent(book, trade.agent)
+    book = view.books.get(trade.wallet) or find_book(view, trade.wallet)
+    agent = book.agents.get(trade.agent) or find_agent(book, trade.agent)
     check_id(trade.id, "id")
     check_time(trade.timestamp, entry)
     found = read_fill(book, trade)
@@ -113,10 +112,15 @@ def handle(view: View, entry: Entry, trade: Trade, emits: list[Emit]) -> bool:
 
 def read_fill(book: Book, trade: Trade) -> Fill:
     """Read a trade's numbers. Raises `MalformedError`."""
-    symbol = read_symbol(trade.symbol)
-    price = read_positive(trade.price, "price")
-    amount = read_positive(trade.amount, "amount")
-    rate = rate_of(book, symbol.quote)
+    base, quote, settle = read_symbol(trade.symbol)
+    try:
+        price, amount = fine(trade.price), fine(trade.amount)
+    except (InvalidNumberError, TypeError):
+        price = amount = 0
+    if price <= 0 or amount <= 0:
+        read_positive(trade.price, "price")  # one of the two raises, and says why
+        read_positive(trade.amount, "amount")
+    rate = None if quote == book.wallet.currency else rate_of(book, quote)
     worth = value_of(amount, price) if trade.cost is None else read_money(trade.cost, "cost")
     if worth < 0:
         raise MalformedError("out_of_range", "cost is negative.")
@@ -126,31 +130,32 @@ def read_fill(book: Book, trade: Trade) -> Fill:
     for one in trade.fees or (trade.fee,):
         if one is None or one.cost is None:
             continue
-        if one.currency == symbol.quote:
-            paid = read_money(one.cost, "fee.cost")
-            fee += paid if rate is None else convert(paid, rate)
-        elif one.currency == symbol.base and symbol.settle is None:
+        if one.currency == base and settle is None:
             # Paid in what was traded: the bot received less, or gave up more, than the amount.
             quantity = read_fine(one.cost, "fee.cost")
-            amount += -quantity if buying else quantity
             paid = value_of(quantity, price)
+            amount += -quantity if buying else quantity
             worth += -paid if buying else paid
             fee += paid if rate is None else convert(paid, rate)
         else:
-            if one.currency is None:
-                raise MalformedError("invalid_member", "A fee with a cost names its currency.")
-            fee_rate = rate_of(book, one.currency)
-            paid = read_money(one.cost, "fee.cost")
-            fee += paid if fee_rate is None else convert(paid, fee_rate)
+            fee += _fee_in_money(book, one)
     if amount <= 0 or worth < 0:
         raise MalformedError("out_of_range", "The fee is larger than what was bought.")
-    believed = None
-    if trade.realized_pnl is not None:
-        believed = read_money(trade.realized_pnl, "realized_pnl")
-        believed = believed if rate is None else convert(believed, rate)
+    believed = None if trade.realized_pnl is None else read_money(trade.realized_pnl, "realized_pnl")
     if rate is not None:
         worth = convert(worth, rate)
-    return Fill(symbol, amount if buying else -amount, worth, fee, price, rate, believed)
+        believed = None if believed is None else convert(believed, rate)
+    return Fill(amount if buying else -amount, worth, fee, price, rate, believed, settle is not None)
+
+
+def _fee_in_money(book: Book, fee: Fee) -> int:
+    if fee.currency is None:
+        raise MalformedError("invalid_member", "A fee with a cost names its currency.")
+    paid = read_money(fee.cost, "fee.cost")
+    if fee.currency == book.wallet.currency:
+        return paid
+    rate = rate_of(book, fee.currency)
+    return paid if rate is None else convert(paid, rate)
 
 
 def apply_fill(turn: Turn, agent: Agent, symbol: str, found: Fill) -> Result:
@@ -164,7 +169,7 @@ def apply_fill(turn: Turn, agent: Agent, symbol: str, found: Fill) -> Result:
     if found.believed is not None:
         # Exchanges report 0 for a fill that opens; that closes nothing.
         realized, closing = found.believed, closing or found.believed != 0
-    if found.symbol.settle is None:
+    if not found.derivative:
         moved = position.cost - cost
         agent.cost += moved
         agent.cash -= moved

@@ -25,11 +25,21 @@ PARTS: Final = 10**9  # a share of 0.1 is 100 million parts
 COMMANDS_KEPT: Final = 10_000  # answered commands of a wallet that a repeat still finds
 
 
+class Pursuit:
+    """An active goal, its target read, and a stretch of figures in which its percentage stays the same."""
+
+    __slots__ = ("goal", "high", "low", "target")
+
+    def __init__(self, goal: Goal) -> None:
+        self.goal = goal
+        self.target: Target = read_target(goal.goal_type, goal.target)
+        self.low = self.high = 0.0  # nothing lies between: not known
+
+
 class Work(NamedTuple):
     """A goal as one agent works towards it."""
 
-    goal: Goal
-    target: Target
+    pursuit: Pursuit
     weight: float
 
 
@@ -133,9 +143,9 @@ class Book:
     def _index_goals(self) -> dict[str, list[Work]]:
         index: dict[str, list[Work]] = {}
         for goal in self.active_goals():
-            target = read_target(goal.goal_type, goal.target)
+            pursuit = Pursuit(goal)
             for agent, weight in self.assignees(goal).items():
-                index.setdefault(agent, []).append(Work(goal, target, weight))
+                index.setdefault(agent, []).append(Work(pursuit, weight))
         return index
 
     def assignees(self, goal: Goal) -> dict[str, float]:

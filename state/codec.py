@@ -6,6 +6,8 @@ person wants to see beside them (drawdown) is written too and ignored when read.
 """
 
 from collections.abc import Callable
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
 from functools import lru_cache
 from operator import attrgetter
 from types import UnionType
@@ -13,12 +15,13 @@ from typing import Annotated, Any, Final, Generic, TypeVar, Union, get_args, get
 
 import msgspec
 
+from domain.goals import GoalType, progress, read_target
 from domain.money import FINE_DIGITS, MONEY, MONEY_DIGITS, fine_text, money_text
 from domain.positions import Position
 from domain.standing import DERIVED, SCALE, Standing, drawdown
 from state.entities import Agent, Booked, Command, Farm, Goal, Scope, Wallet
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T")
 
 _Convert = Callable[[Any], Any]
 
@@ -83,13 +86,13 @@ def _position_json(amount: int, cost: int, mark: int, unrealized_pnl: int) -> ms
 _money_text: Final = lru_cache(maxsize=65_536)(money_text)
 
 
-def _position(document: dict[str, str]) -> Position:
-    return Position(
-        _fine(document["amount"]),
-        _money(document["cost"]),
-        _fine(document["mark"]),
-        _money(document["unrealized_pnl"]),
-    )
+def _position(document: dict[str, str]) -> dict[str, int]:
+    return {
+        "amount": _fine(document["amount"]),
+        "cost": _money(document["cost"]),
+        "mark": _fine(document["mark"]),
+        "unrealized_pnl": _money(document["unrealized_pnl"]),
+    }
 
 
 def _each(convert: _Convert) -> _Convert:
@@ -122,7 +125,15 @@ def _converters(annotation: Any) -> tuple[_Convert, _Convert] | None:  # noqa: A
     return None
 
 
-def _fields(kind: type[msgspec.Struct]) -> dict[str, tuple[_Convert, _Convert]]:
+def members(kind: type) -> tuple[str, ...]:
+    """Names of an entity's members: entities are structs, or dataclasses where every fill changes them."""
+    if is_dataclass(kind):
+        return tuple(member.name for member in dataclass_fields(kind))
+    names: tuple[str, ...] = kind.__struct_fields__  # type: ignore[attr-defined]  # a struct then
+    return names
+
+
+def _fields(kind: type) -> dict[str, tuple[_Convert, _Convert]]:
     special: dict[str, tuple[_Convert, _Convert]] = {}
     if issubclass(kind, Scope):
         special |= dict.fromkeys(_STANDING_MONEY, (_money_text, _money))
@@ -133,10 +144,10 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, tuple[_Convert, _Convert]]:
     return special
 
 
-def _document_of(kind: type[msgspec.Struct]) -> _Convert:
+def _document_of(kind: type) -> _Convert:
     special = {name: writer for name, (writer, _) in _fields(kind).items()}
     # What says which entity it is comes first.
-    stored = (name for name in kind.__struct_fields__ if name not in DERIVED)
+    stored = (name for name in members(kind) if name not in DERIVED)
     names = sorted(stored, key=lambda name: name not in _FIRST)
     values = attrgetter(*names)
     writers = [(name, special[name]) for name in names if name in special]
@@ -152,7 +163,7 @@ def _document_of(kind: type[msgspec.Struct]) -> _Convert:
 
 def _entity_of(kind: type[T]) -> Callable[[dict[str, Any]], T]:
     special = {name: reader for name, (_, reader) in _fields(kind).items()}
-    known = set(kind.__struct_fields__)
+    known = set(members(kind))
 
     def entity(document: dict[str, Any]) -> T:
         # The readers below make ints of text, which the struct's own types then accept.
@@ -178,6 +189,10 @@ class Codec(Generic[T]):
         document = self._document(entity)
         if isinstance(entity, Standing):
             document["drawdown"] = round(drawdown(entity), 8)
+        elif isinstance(entity, Goal) and entity.goal_type in _COUNTED:
+            # Counted with every fill, measured only at whole percents: what is stored is as of now.
+            target = read_target(entity.goal_type, entity.target)
+            document["progress"] = progress(target, entity.trades, entity.profit, _no_metric)
         return _encode(document)
 
     def decode(self, stored: bytes) -> T:
@@ -189,6 +204,13 @@ class Codec(Generic[T]):
 
         """
         return self._entity(_decode(stored))
+
+
+_COUNTED: Final = (GoalType.TRADE_VOLUME, GoalType.PROFIT_TARGET)
+
+
+def _no_metric(_name: str, _periods: int | None) -> None:
+    """Look up nothing: targets that are counted need no metric."""
 
 
 WALLETS: Final = Codec(Wallet)

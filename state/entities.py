@@ -5,6 +5,7 @@ Field names are those of the stored JSON and of ``sluicegate status --json``. Mo
 memory and decimal text when stored; `state.codec` knows which fields are money from the annotations here.
 """
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -40,7 +41,8 @@ class Trip(msgspec.Struct, frozen=True):
     by: str | None = None
 
 
-class Scope(Standing, kw_only=True, eq=False):
+@dataclass(slots=True, kw_only=True, eq=False)
+class Scope(Standing):
     """What agents, farms and wallets have in common."""
 
     id: str
@@ -63,7 +65,8 @@ class Booked(msgspec.Struct):
     trades: int = 0
 
 
-class Agent(Scope, kw_only=True, eq=False):
+@dataclass(slots=True, kw_only=True, eq=False)
+class Agent(Scope):
     """A bot."""
 
     farm: str
@@ -76,30 +79,32 @@ class Agent(Scope, kw_only=True, eq=False):
     pending_return: Money = 0  # to be taken as it comes free
     high_water: Money = 0  # net of flows; profit above it can be collected
     cost: Money = 0  # of its spot positions
-    positions: dict[str, Position] = msgspec.field(default_factory=dict)
+    positions: dict[str, Position] = field(default_factory=dict)
     reported_used: Money = 0  # tied up in orders or as margin, as its last balance event says
     reported_equity: Money | None = None  # of a bot that only knows its equity
     flows_since: Money = 0  # into it since that report
     moved: int = 0  # stream time of the last transfer to or from it
     min_weight: float | None = None
     max_weight: float | None = None
-    booked: Booked = msgspec.field(default_factory=Booked)
+    booked: Booked = field(default_factory=Booked)
 
 
-class Farm(Scope, kw_only=True, eq=False):
+@dataclass(slots=True, kw_only=True, eq=False)
+class Farm(Scope):
     """Bots grouped by strategy."""
 
     name: str = ""
     type: str = ""
 
 
-class Wallet(Scope, kw_only=True, eq=False):
+@dataclass(slots=True, kw_only=True, eq=False)
+class Wallet(Scope):
     """A master wallet: the root of a hierarchy, with the ledger's outer accounts."""
 
     currency: str
     time: int  # stream time
     created: int
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     world: Money = 0
     market: Money = 0
     fees_account: Money = 0
@@ -110,9 +115,7 @@ class Wallet(Scope, kw_only=True, eq=False):
     transactions: int = 0
     commands: int = 0  # answered
     hash: str = CHAIN_START
-    rates: dict[str, Fine] = msgspec.field(
-        default_factory=dict
-    )  # observed: currency → its value in the wallet's
+    rates: dict[str, Fine] = field(default_factory=dict)  # observed: currency → its value in the wallet's
     rebalanced: int = 0  # stream time of the last rebalance
     rebalance_due: int | None = None  # when one that was asked for is due
     rebalance_trigger: str = ""

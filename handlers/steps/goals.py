@@ -1,7 +1,18 @@
 """Goals advance with fills and closed bins, are met once, and then collect."""
 
-from domain.goals import Collect, Target, current, needs_returns, progress, read_target
-from domain.money import MONEY
+from domain.goals import (
+    Collect,
+    Profit,
+    Target,
+    Trades,
+    current,
+    needs_returns,
+    progress,
+    read_target,
+    same_percent,
+    whole_percent,
+)
+from domain.money import MONEY, money
 from domain.performance import Absent
 from domain.standing import drawdown
 from handlers.steps.collecting import collect_all, collect_profit
@@ -16,14 +27,30 @@ _TOLD_EVERY_MS = 1000
 
 def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
     """Count fills and profit of an agent towards its goals."""
-    for goal, target, weight in tuple(turn.book.goals_of(agent.id)):
+    for pursuit, weight in turn.book.goals_of(agent.id):
+        goal, target = pursuit.goal, pursuit.target
         if goal.state is not GoalState.ACTIVE:
             continue  # ended by an earlier one in this turn
-        goal.trades += trades * weight
-        goal.profit += profit if weight == 1.0 else round(profit * weight)
-        turn.book.mark(goal)
-        if not needs_returns(target):
-            _update(turn, goal, target)
+        if weight == 1.0:
+            goal.trades += trades
+            goal.profit += profit
+        else:
+            goal.trades += trades * weight
+            goal.profit += round(profit * weight)
+        turn.book.changed[goal] = None
+        if isinstance(target, Trades):
+            if pursuit.low < goal.trades < pursuit.high:
+                continue
+            pursuit.low, pursuit.high = same_percent(goal.trades, target.trades)
+        elif isinstance(target, Profit):
+            if pursuit.low < goal.profit < pursuit.high:
+                continue
+            pursuit.low, pursuit.high = same_percent(goal.profit, money(target.profit))
+        elif needs_returns(target):
+            continue
+        _update(turn, goal, target)
+        if goal.percent != whole_percent(goal.progress):
+            pursuit.low = pursuit.high = 0.0  # it may not be told yet, so the next fill tries again
 
 
 def check_goals(turn: Turn) -> None:
@@ -74,7 +101,7 @@ def _update(turn: Turn, goal: Goal, target: Target) -> None:
 
     goal.progress = progress(target, goal.trades, goal.profit, metric)
     turn.book.mark(goal)
-    percent = int(goal.progress * 100)
+    percent = whole_percent(goal.progress)
     if percent == goal.percent and percent < 100:
         return
     if turn.now - goal.told >= _TOLD_EVERY_MS or percent == 100:

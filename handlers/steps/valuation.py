@@ -60,12 +60,13 @@ def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope,
     realized, fee, unrealized = result.realized, result.fee, result.unrealized
     closed, trades = result.closed, result.trades
     net = realized - fee
+    earned = net + unrealized
     for scope in (agent, farm, wallet):
-        scope.realized_pnl += realized
         scope.fees += fee
         scope.unrealized_pnl += unrealized
         scope.trades += trades
         if closed:
+            scope.realized_pnl += realized
             scope.closed += 1
             if net > 0:
                 scope.wins += 1
@@ -74,7 +75,7 @@ def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope,
                 scope.losses += 1
                 scope.gross_loss -= net
         # As `gain` does it, here without the call.
-        equity = scope.equity = scope.equity + net + unrealized
+        equity = scope.equity = scope.equity + earned
         if equity * SCALE > scope.peak_equity and not scope.anchor:
             scope.peak_equity = equity * SCALE
     return agent, farm, wallet
