@@ -10,11 +10,11 @@ from app.cli.output import console, print_json, table
 from app.cli.progress import Progress
 from app.config import Config
 from app.deployment import open_deployment
-from app.fleet_apply import Answer, Applying
-from app.fleet_file import read_fleet
-from app.fleet_known import read_known
-from app.fleet_plan import plan_wallet
-from app.fleet_step import Step
+from app.fleet.apply import Answer, Applying
+from app.fleet.file import read_fleet
+from app.fleet.known import read_known
+from app.fleet.plan import plan_wallet
+from app.fleet.step import Step
 from stream.errors import ConfigurationError
 
 _WORKER_S = 5.0  # a worker may be only just starting

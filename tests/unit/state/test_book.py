@@ -182,8 +182,8 @@ def test_an_agent_works_towards_its_active_goals_in_the_order_of_their_ids() -> 
     ):
         book.goals[found.id] = found
 
-    assert [(work.goal.id, work.weight) for work in book.goals_of("a")] == [("m", 0.5), ("z", 1.0)]
-    assert [work.goal.id for work in book.goals_of("b")] == ["z"]
+    assert [(work.pursuit.goal.id, work.weight) for work in book.goals_of("a")] == [("m", 0.5), ("z", 1.0)]
+    assert [work.pursuit.goal.id for work in book.goals_of("b")] == ["z"]
     assert book.goals_of("nobody") == []
     assert [found.id for found in book.active_goals()] == ["m", "z"]
 
@@ -197,7 +197,7 @@ def test_who_joins_a_farm_works_towards_its_goals() -> None:
     book.agents["a"].farm = "g"
     book.goals_changed()
 
-    assert [work.goal.id for work in book.goals_of("a")] == ["x"]
+    assert [work.pursuit.goal.id for work in book.goals_of("a")] == ["x"]
 
 
 # -- what changed ------------------------------------------------------------------------------------------

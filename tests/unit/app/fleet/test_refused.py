@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from app.fleet_known import Known
-from app.fleet_plan import plan_wallet
+from app.fleet.known import Known
+from app.fleet.plan import plan_wallet
 from domain.goals import GoalType
 from domain.rules import changed
 from state.entities import State
 from stream.errors import ConfigurationError
-from tests.unit.app.fleet import FILE, stored, table
+from tests.unit.app.fleet.tables import FILE, stored, table
 
 
 def _closed_wallet(known: Known) -> None:

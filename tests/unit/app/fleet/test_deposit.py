@@ -2,10 +2,10 @@
 
 import msgspec
 
-from app.fleet_known import deposit_id
-from app.fleet_plan import plan_wallet
+from app.fleet.known import deposit_id
+from app.fleet.plan import plan_wallet
 from state.book import COMMANDS_KEPT
-from tests.unit.app.fleet import DEPOSITED, stored, table
+from tests.unit.app.fleet.tables import DEPOSITED, stored, table
 
 
 def test_a_deposit_is_made_once() -> None:

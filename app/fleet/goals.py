@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from app.fleet_known import Known
-from app.fleet_step import Phase, Plan, arrow, given
-from app.fleet_tables import AssignedTable, GoalTable, WalletTable
+from app.fleet.known import Known
+from app.fleet.step import Phase, Plan, arrow, given
+from app.fleet.tables import AssignedTable, GoalTable, WalletTable
 from domain.goals import Target, read_target
 from state.entities import Assignment, Goal, GoalState
 from stream.errors import ConfigurationError

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from app.fleet_tables import AgentTable, AssignedTable, FarmTable, FleetTable, GoalTable, WalletTable
-from app.toml_lines import Path
+from app.fleet.tables import AgentTable, AssignedTable, FarmTable, FleetTable, GoalTable, WalletTable
+from app.fleet.toml_lines import Path
 from domain.goals import Collect, GoalType
 from domain.rules import (
     Action,

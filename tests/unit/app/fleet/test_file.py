@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from app.fleet_file import read_fleet
-from app.fleet_tables import FleetTable
+from app.fleet.file import read_fleet
+from app.fleet.tables import FleetTable
 from domain.rules import RiskMode
 from stream.errors import ConfigurationError
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "fleet" / "fleet.toml"
+EXAMPLE = Path(__file__).parents[4] / "examples" / "fleet" / "fleet.toml"
 
 WALLET = '[[wallet]]\nid = "alpha"\ncurrency = "USDT"\n'
 AGENT = WALLET + '[[wallet.farm]]\nid = "trend"\n[[wallet.farm.agent]]\nid = "one"\n'

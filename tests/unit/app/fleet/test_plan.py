@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from app.fleet_known import Known
-from app.fleet_plan import plan_wallet
-from app.fleet_step import Phase, Plan
+from app.fleet.known import Known
+from app.fleet.plan import plan_wallet
+from app.fleet.step import Phase, Plan
 from domain.goals import Collect
 from domain.rules import changed
 from state.entities import Farm, GoalState
-from tests.unit.app.fleet import FILE, stored, table
+from tests.unit.app.fleet.tables import FILE, stored, table
 
 
 def _asked(plan: Plan) -> list[tuple[str, str, dict[str, Any]]]:

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from app.deployment import Deployment
-from app.fleet_tables import FleetTable
+from app.fleet.tables import FleetTable
 from app.snapshot import PartitionSnapshot, read_all, stored
 from handlers import INPUTS
 from state.codec import AGENTS, COMMANDS, FARMS, GOALS, WALLETS

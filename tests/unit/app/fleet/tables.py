@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from app.fleet_known import Known, deposit_id
-from app.fleet_tables import WalletTable
+from app.fleet.known import Known, deposit_id
+from app.fleet.tables import WalletTable
 from domain.goals import GoalType
 from domain.rules import Rules, changed
 from state.entities import Agent, Assignment, Command, Farm, Goal, Wallet

@@ -5,10 +5,10 @@ from pathlib import Path as File
 
 import msgspec
 
-from app.fleet_check import check_fleet
-from app.fleet_problems import explain
-from app.fleet_tables import FleetTable
-from app.toml_lines import Path, line_of
+from app.fleet.check import check_fleet
+from app.fleet.problems import explain
+from app.fleet.tables import FleetTable
+from app.fleet.toml_lines import Path, line_of
 from stream.errors import ConfigurationError
 
 

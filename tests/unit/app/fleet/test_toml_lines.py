@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.toml_lines import Path, line_of
+from app.fleet.toml_lines import Path, line_of
 
 TEXT = '''\
 # A fleet.

@@ -13,8 +13,8 @@ import anyio
 import msgspec
 
 from app.deployment import Deployment
-from app.fleet_known import Known
-from app.fleet_step import Phase, Step
+from app.fleet.known import Known
+from app.fleet.step import Phase, Step
 from app.follow import ends_of
 from domain.refusals import Refusal
 from handlers.reading import YEAR_2000_MS

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from app.fleet_problems import explain, no_choice
-from app.fleet_tables import AgentTable, FleetTable, GoalTable, WalletTable
-from app.toml_lines import Path
+from app.fleet.problems import explain, no_choice
+from app.fleet.tables import AgentTable, FleetTable, GoalTable, WalletTable
+from app.fleet.toml_lines import Path
 from domain.allocation import METHODS
 from domain.goals import read_target
 from domain.refusals import Refused

@@ -6,11 +6,11 @@ Only what the file mentions is compared; all else is left alone and noted.
 
 from collections.abc import Mapping
 
-from app.fleet_goals import plan_goals
-from app.fleet_known import Known, deposit_id
-from app.fleet_rules import nested, paths, rule_changes
-from app.fleet_step import Phase, Plan, arrow, given
-from app.fleet_tables import AgentTable, FarmTable, WalletTable
+from app.fleet.goals import plan_goals
+from app.fleet.known import Known, deposit_id
+from app.fleet.rules import nested, paths, rule_changes
+from app.fleet.step import Phase, Plan, arrow, given
+from app.fleet.tables import AgentTable, FarmTable, WalletTable
 from domain.money import money, money_text
 from domain.rules import Rules, changed
 from state.book import COMMANDS_KEPT
