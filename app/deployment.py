@@ -7,7 +7,6 @@ from typing import Final
 
 import anyio
 import msgspec
-from redis.asyncio import Redis
 
 from app.config import Config
 from app.connect import check_server, hide_password, open_redis
@@ -21,7 +20,6 @@ _POLL_S: Final = 0.1
 class Deployment(msgspec.Struct, frozen=True):
     """Where the keys of a deployment are."""
 
-    redis: Redis
     client: Client
     prefix: str
     partitions: int
@@ -56,10 +54,9 @@ async def open_deployment(config: Config, wait_s: float = 0.0) -> AsyncIterator[
 
     """
     await check_server(config)
-    redis = open_redis(config.redis)
-    client = Client(redis)
+    client = Client(open_redis(config.redis))
     try:
-        yield Deployment(redis, client, config.prefix, await _recorded_partitions(client, config, wait_s))
+        yield Deployment(client, config.prefix, await _recorded_partitions(client, config, wait_s))
     finally:
         await client.close()
 

@@ -13,12 +13,14 @@ from app.connect import check_server, open_clients, open_redis
 from app.figures import figures_of
 from app.logging import LogObserver, configure_logging
 from app.meta import claim_meta
+from handlers import INPUTS, OUTPUTS
 from handlers.fleet import Fleet
 from metrics.exporter import exporting
 from metrics.observe import EngineObserver, FleetCollector, ScopeFigures
+from state.view import KINDS
 from stream.client import Client
 from stream.errors import ConfigurationError
-from stream.keys import Keys
+from stream.keys import Keys, meta_key
 from stream.types import BatchDetails, Observer
 from stream.worker import PartitionWorker, Settings, first_error
 
@@ -75,6 +77,7 @@ async def serve(config: Config, stop: anyio.Event) -> None:
     await check_server(config)
     client = Client(open_redis(config.redis))
     try:
+        await _check_keys(client, config)
         await claim_meta(client, config)
     finally:
         await client.close()
@@ -99,6 +102,13 @@ async def serve(config: Config, stop: anyio.Event) -> None:
             raise ConfigurationError(text) from None
         log.info("metrics", address=f"http://{config.metrics_host}:{port}/metrics")
         await _serve_partitions(config, fleets, observer, stop)
+
+
+async def _check_keys(client: Client, config: Config) -> None:
+    """Look at every key before anything is written: a worker that cannot run changes nothing."""
+    await client.check_types({meta_key(config.prefix): "hash"})
+    for partition in range(config.partitions):
+        await client.check_types(Keys(config.prefix, partition).types(INPUTS, OUTPUTS, KINDS))
 
 
 async def _serve_partitions(

@@ -1,28 +1,25 @@
 """Appends events to input streams, many to a round trip."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from stream import scripts
+from stream.client import Client
 
-from stream.client import refused
-from stream.errors import TransportError
-from stream.keys import FIELD
-
-_PIPELINE: Final = 1000
+_CHUNK: Final = 1000
 
 
 class Publisher:
     """
     Publishes raw events.
 
-    A connection that breaks may leave the last pipeline appended in part: publish those events again, with
-    the same ids, and the repeats are recognised.
+    A connection that breaks leaves each chunk of a thousand appended whole or not at all, and the last one in
+    doubt: publish it again with the same ids, and the repeats are recognised.
     """
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
     async def publish(self, stream: str, events: Iterable[bytes]) -> int:
         """
@@ -34,16 +31,9 @@ class Publisher:
 
         """
         count = 0
-        pipeline = self._redis.pipeline(transaction=False)
-        try:
-            for event in events:
-                pipeline.execute_command("XADD", stream, "*", FIELD, event)
-                count += 1
-                if count % _PIPELINE == 0:
-                    await pipeline.execute()
-            await pipeline.execute()
-        except ResponseError as error:
-            raise refused(error, "XADD") from error
-        except (RedisError, OSError) as error:
-            raise TransportError(f"publishing failed after {count} events: {error}") from error
+        rest = iter(events)
+        # One script for many appends: a reply for each would cost the client more than the appends cost.
+        while chunk := list(islice(rest, _CHUNK)):
+            await self._client.run(scripts.PUBLISH, [stream], chunk)
+            count += len(chunk)
         return count

@@ -7,6 +7,16 @@ writes. Each names all its keys, which share one hash tag.
 
 from typing import Final
 
+CHECK: Final = """
+-- KEYS: of one slot. ARGV: the type of each, where it exists.
+-- Returns {}, or {key, type, type it should have} of the first that is wrong.
+for i, key in ipairs(KEYS) do
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'none' and kind ~= ARGV[i] then return {key, kind, ARGV[i]} end
+end
+return {}
+"""
+
 TAKE: Final = """
 -- KEYS: checkpoint, lease, input streams…
 -- ARGV: owner, token, lease ms, 1 to take a lease of the same owner, group prefix, input names…
@@ -141,4 +151,10 @@ SNAPSHOT: Final = """
 local all = {}
 for i, key in ipairs(KEYS) do all[i] = redis.call('HGETALL', key) end
 return all
+"""
+
+PUBLISH: Final = """
+-- KEYS: stream. ARGV: events.
+for i = 1, #ARGV do redis.call('XADD', KEYS[1], '*', 'event', ARGV[i]) end
+return #ARGV
 """

@@ -60,7 +60,7 @@ class _Publishing:
     def __init__(self, portal: BlockingPortal, deployment: Deployment, stream: str, name: str) -> None:
         self._portal = portal
         self._deployment = deployment
-        self._publisher = Publisher(deployment.redis)
+        self._publisher = Publisher(deployment.client)
         self._stream = stream
         self._name = "stdin" if name == "-" else name
         self.count = 0
