@@ -12,6 +12,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from stream import scripts
 from stream.errors import ConfigurationError, TransportError
 
 Argument = str | bytes | int
@@ -55,6 +56,14 @@ class Client:
             raise refused(error, "a script") from error
         except (RedisError, OSError) as error:
             raise TransportError(f"a script failed: {str(error) or type(error).__name__}") from error
+
+    async def check_types(self, types: Mapping[str, str]) -> None:
+        """Raise `ConfigurationError` where a key of one slot, by name, has another type than it should."""
+        wrong = await self.run(scripts.CHECK, list(types), list(types.values()))
+        if wrong:
+            key, kind, wanted = (part.decode() for part in wrong)
+            text = f"A key is in the way: {key} is a {kind}, not a {wanted}. Move it or use another prefix."
+            raise ConfigurationError(text)
 
     async def hash(self, key: str) -> dict[bytes, bytes]:
         """Read a whole hash."""

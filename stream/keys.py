@@ -1,6 +1,7 @@
 """The names of a partition's keys. All of one partition share a hash tag, and so one cluster slot."""
 
 from binascii import crc_hqx
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -61,6 +62,12 @@ class Keys(msgspec.Struct, frozen=True):
     def lease(self) -> str:
         """String that says who may take the partition while it lasts."""
         return f"{self.tag}:lease"
+
+    def types(self, inputs: Iterable[str], outputs: Iterable[str], kinds: Iterable[str]) -> dict[str, str]:
+        """Type of each key of the partition, where it exists."""
+        streams = [*map(self.input, inputs), *map(self.output, outputs), self.dead]
+        hashes = [*map(self.state, kinds), self.handled, self.checkpoint]
+        return dict.fromkeys(streams, "stream") | dict.fromkeys(hashes, "hash") | {self.lease: "string"}
 
     def group(self, epoch: int, rewinds: int = 0) -> str:
         """Consumer group of one ownership; each rewind of its reader goes on with a new one."""

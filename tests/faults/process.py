@@ -18,13 +18,6 @@ from tests.faults.server import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 
-_WORKER: Final = """
-import os, anyio
-from app.config import load_config
-from app.worker import work
-anyio.run(work, load_config(None, os.environ, {}), backend_options={"use_uvloop": True})
-"""
-
 
 class WorkerProcess:
     """
@@ -44,7 +37,7 @@ class WorkerProcess:
         environment |= {f"SLUICEGATE_{name.upper()}": str(value) for name, value in given.items()}
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _WORKER],
+                [sys.executable, "-m", "app", "worker"],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -94,6 +87,10 @@ class WorkerProcess:
         with self._log.open("rb") as file:
             file.seek(self._read_from)
             return file.read().decode(errors="replace")
+
+    def sentences(self) -> list[str]:
+        """Lines it wrote for a person, among those of its log."""
+        return [line for line in self.text().splitlines() if not line.startswith("{")]
 
     def said(self, event: str, **members: Any) -> list[dict[str, Any]]:
         """Its log lines of an event, with these members."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
+import redis
+
 from tests.faults.load import Fields, Load
 
 _CHUNK: Final = 50
@@ -35,7 +37,8 @@ class Publisher:
     """
     Publishes fills from a thread, as many as it was told to, at a pace.
 
-    A context manager: at its end the thread has ended. Whoever wants all of them published waits for it.
+    Where the server goes away it sends what was not confirmed again, as a bot has to: some of it is then
+    there twice. A context manager: at its end the thread has ended.
     """
 
     def __init__(self, client: Any, fills: Sequence[Fields], key: str, *, a_second: int) -> None:
@@ -91,8 +94,12 @@ class Publisher:
         try:
             while self._may_go_on():
                 chunk = self._fills[self.published : self.published + _CHUNK]
-                _append(self._client, self._key, chunk)
-                self.published += len(chunk)
+                try:
+                    _append(self._client, self._key, chunk)
+                except (redis.ConnectionError, redis.TimeoutError):
+                    time.sleep(0.05)
+                else:
+                    self.published += len(chunk)
         except BaseException as error:  # noqa: BLE001  # told to who waits
             self._error = error
 
