@@ -35,9 +35,9 @@ class Backend:
         self._opened.append(found)
         return found
 
-    def client(self) -> Client:
+    def client(self, url: str | None = None) -> Client:
         """Open a client as the engine has it."""
-        return Client(self.redis())
+        return Client(self.redis(url=url))
 
     async def close(self) -> None:
         """Close every client."""
