@@ -23,16 +23,13 @@ from handlers.reading import (
     read_positive,
     read_symbol,
 )
-from handlers.steps.goals import advance_goals
 from handlers.steps.posting import correct
-from handlers.steps.rebalancing import notice_drift, return_pending
-from handlers.steps.timers import advance, finish
-from handlers.steps.updates import touch
-from handlers.steps.valuation import Result, take_result
-from handlers.steps.watching import sweep_stopped, watch
+from handlers.steps.reports import conclude, earn
+from handlers.steps.timers import advance
+from handlers.steps.valuation import Result
 from handlers.turn import EMERGENCY, Turn
 from state.book import PARTS, Book
-from state.entities import Agent, State
+from state.entities import Agent
 from state.view import View
 from stream.decode import Decoder
 from stream.types import Emit, Entry
@@ -94,18 +91,8 @@ def handle(view: View, entry: Entry, balance: Balance, emits: list[Emit]) -> boo
         _compare(turn, agent, report.cash, balance.timestamp)
     book.mark(agent)
     if unrealized or realized:
-        scopes = take_result(turn, agent, Result(realized, 0, unrealized, bool(realized), 0))
-        for scope in scopes:
-            watch(turn, scope)
-            touch(turn, scope)
-        advance_goals(turn, agent, 0, realized)
-    if agent.state is not State.ACTIVE:
-        sweep_stopped(turn, agent)
-    elif agent.pending_return:
-        return_pending(turn, agent)
-    else:
-        notice_drift(turn, agent)
-    finish(turn)
+        earn(turn, agent, Result(realized, 0, unrealized, bool(realized), 0))
+    conclude(turn, agent)
     return True
 
 

@@ -21,15 +21,12 @@ from handlers.reading import (
     read_positive,
     read_symbol,
 )
-from handlers.steps.goals import advance_goals
-from handlers.steps.rebalancing import notice_drift, return_pending
-from handlers.steps.timers import advance, finish
-from handlers.steps.updates import touch
-from handlers.steps.valuation import Result, take_result
-from handlers.steps.watching import sweep_stopped, watch
+from handlers.steps.reports import conclude, earn
+from handlers.steps.timers import advance
+from handlers.steps.valuation import Result
 from handlers.turn import EMERGENCY, Turn
 from state.book import Book
-from state.entities import Agent, State
+from state.entities import Agent
 from state.view import View
 from stream.decode import Decoder
 from stream.errors import MalformedError
@@ -93,20 +90,10 @@ def handle(view: View, entry: Entry, trade: Trade, emits: list[Emit]) -> bool:
     advance(turn, trade.timestamp)
     overdrawn = agent.cash < 0
     result = apply_fill(turn, agent, trade.symbol, found)
-    for scope in take_result(turn, agent, result):
-        if not scope.calm_low < scope.equity < scope.calm_high:
-            watch(turn, scope)
-        touch(turn, scope)
-    advance_goals(turn, agent, 1, result.realized - result.fee)
+    earn(turn, agent, result)
     if agent.cash < 0 and not overdrawn:
         _tell_overdrawn(turn, agent)
-    if agent.state is not State.ACTIVE:
-        sweep_stopped(turn, agent)
-    elif agent.pending_return:
-        return_pending(turn, agent)
-    else:
-        notice_drift(turn, agent)
-    finish(turn)
+    conclude(turn, agent)
     return True
 
 

@@ -1,0 +1,30 @@
+"""What follows from something a bot reported, be it a fill or an account snapshot."""
+
+from handlers.steps.goals import advance_goals
+from handlers.steps.rebalancing import notice_drift, return_pending
+from handlers.steps.timers import finish
+from handlers.steps.updates import touch
+from handlers.steps.valuation import Result, take_result
+from handlers.steps.watching import sweep_stopped, watch
+from handlers.turn import Turn
+from state.entities import Agent, State
+
+
+def earn(turn: Turn, agent: Agent, result: Result) -> None:
+    """Take what an agent earned into all above it, compare with the limits, and count for its goals."""
+    for scope in take_result(turn, agent, result):
+        if not scope.calm_low < scope.equity < scope.calm_high:
+            watch(turn, scope)
+        touch(turn, scope)
+    advance_goals(turn, agent, result.trades, result.realized - result.fee)
+
+
+def conclude(turn: Turn, agent: Agent) -> None:
+    """Take back what came free and is owed, notice a drift, and end the turn."""
+    if agent.state is not State.ACTIVE:
+        sweep_stopped(turn, agent)
+    elif agent.pending_return:
+        return_pending(turn, agent)
+    else:
+        notice_drift(turn, agent)
+    finish(turn)
