@@ -1,19 +1,17 @@
 """The servers that the laws are tried on: fakeredis, the real Valkey, and Redis 7 where it is installed."""
 
-import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from stream.keys import Keys
-from tests.contract.server import Backend
+from tests.contract.server import NO_REDIS, REDIS, SERVERS, Backend
 from tests.contract.words import INPUTS
-
-SERVERS: Final = ("fakeredis", "valkey", "redis")
 
 
 @pytest.fixture(scope="session")
@@ -24,26 +22,43 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the ``redis-server`` on PATH for the session."""
-    binary = shutil.which("redis-server")
-    if binary is None:
-        pytest.skip("no redis-server on PATH")
-    folder: Path = tmp_path_factory.mktemp("redis")
+    """Start the ``redis-server`` on PATH for the session, on a free loopback port."""
+    if REDIS is None:
+        pytest.skip(NO_REDIS)
+    folder = tmp_path_factory.mktemp("redis")
+    with ExitStack() as stack:
+        for _ in range(10):
+            port = free_port()
+            server = stack.enter_context(RedisServer(REDIS, port, folder))
+            if server.is_ready():  # another process may have taken the port first
+                yield f"redis://127.0.0.1:{port}"
+                return
+        pytest.fail("redis-server does not start")
+
+
+class RedisServer(subprocess.Popen[str]):
+    """A server that ends with its context."""
+
+    def __init__(self, binary: str, port: int, folder: Path) -> None:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        super().__init__([binary, *options], stdout=subprocess.PIPE, text=True)
+
+    def is_ready(self) -> bool:
+        """Wait until it says that it is, or ends."""
+        assert self.stdout is not None
+        return any("Ready to accept connections" in line for line in self.stdout)
+
+    def __exit__(self, *error: object) -> None:
+        self.terminate()
+        super().__exit__(None, None, None)
+
+
+def free_port() -> int:
+    """Find a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    with subprocess.Popen([binary, *options], stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            for line in server.stdout:
-                if "Ready to accept connections" in line:
-                    break
-            else:
-                pytest.fail("redis-server did not start")
-            yield f"redis://127.0.0.1:{port}"
-        finally:
-            server.terminate()
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @pytest.fixture(params=SERVERS)

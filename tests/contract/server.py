@@ -1,8 +1,10 @@
 """One server of those that the laws are tried on, and what a test sees and does there past the engine."""
 
+import shutil
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -12,6 +14,13 @@ from stream.client import Client
 from stream.keys import Keys
 from stream.types import Entry
 from tests.contract.words import INPUTS
+
+REDIS: Final = shutil.which("redis-server")
+NO_REDIS: Final = "there is no redis-server on PATH: the laws are tried on fakeredis and Valkey only"
+REAL_SERVERS: Final = ("valkey", "redis") if REDIS else ("valkey",)
+SERVERS: Final = ("fakeredis", *REAL_SERVERS)
+
+real_only = pytest.mark.parametrize("backend", REAL_SERVERS, indirect=True)
 
 
 class Backend:

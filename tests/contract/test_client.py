@@ -4,15 +4,14 @@ import pytest
 
 from stream.errors import TransportError
 from stream.keys import Keys
-from tests.contract.server import Backend
+from tests.contract.server import Backend, real_only
 
 pytestmark = pytest.mark.anyio
 
 
+@real_only
 async def test_a_server_that_is_not_there_is_a_transport_error(backend: Backend, keys: Keys) -> None:
-    """Of a command, a script and a hash alike."""
-    if backend.url is None:
-        pytest.skip("fakeredis is always there")
+    """Of a command, a script and a hash alike. Not of fakeredis, which is always there."""
     client = backend.client(url="redis://127.0.0.1:1")
 
     with pytest.raises(TransportError):

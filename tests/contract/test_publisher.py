@@ -4,7 +4,7 @@ import pytest
 
 from stream.errors import ConfigurationError, TransportError
 from stream.publisher import Publisher
-from tests.contract.server import Backend, stream_of
+from tests.contract.server import Backend, real_only, stream_of
 
 pytestmark = pytest.mark.anyio
 
@@ -31,10 +31,8 @@ async def test_publishing_to_a_key_of_another_type_is_said(backend: Backend, nam
     assert await redis.get(names[0]) == b"in the way"
 
 
+@real_only
 async def test_a_server_that_is_not_there_is_a_transport_error(backend: Backend, names: list[str]) -> None:
-    """As it is for everyone."""
-    if backend.url is None:
-        pytest.skip("fakeredis is always there")
-
+    """As it is for everyone. Not of fakeredis, which is always there."""
     with pytest.raises(TransportError):
         await Publisher(backend.client(url="redis://127.0.0.1:1")).publish(names[0], [b"a"])

@@ -11,12 +11,10 @@ from stream.ownership import Held, Ownership
 from stream.reader import Reader
 from stream.types import Entry
 from tests.contract.proxy import proxy_of
-from tests.contract.server import Backend, append
+from tests.contract.server import Backend, append, real_only
 from tests.contract.words import INPUTS, word
 
 pytestmark = pytest.mark.anyio
-
-real_only = pytest.mark.parametrize("backend", ["valkey", "redis"], indirect=True)
 
 
 async def take(client: Client, keys: Keys) -> int:

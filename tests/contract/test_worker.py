@@ -15,13 +15,11 @@ from stream.errors import ConfigurationError, TransportError
 from stream.keys import Keys
 from stream.order import parse_id
 from stream.types import Emit, Entry
-from tests.contract.server import Backend, append, entries_of, hash_of, stream_of
+from tests.contract.server import Backend, append, entries_of, hash_of, real_only, stream_of
 from tests.contract.serving import Running, serving
 from tests.contract.words import FORBIDDEN, INPUTS, Word, fold, word
 
 pytestmark = pytest.mark.anyio
-
-real_only = pytest.mark.parametrize("backend", ["valkey", "redis"], indirect=True)
 
 
 def words(count: int, start: int = 0) -> list[bytes]:
