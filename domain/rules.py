@@ -70,6 +70,21 @@ class Action(StrEnum):
     LIQUIDATE = "liquidate"
 
 
+class Objective(StrEnum):
+    """What the method `mean_variance` looks for."""
+
+    MAX_SHARPE = "max_sharpe"
+    MAX_UTILITY = "max_utility"
+    MIN_VARIANCE = "min_variance"
+
+
+class RiskBudget(StrEnum):
+    """Whose part of the risk is how large by the method `risk_parity`."""
+
+    EQUAL = "equal"
+    PRIOR = "prior"  # by tier and risk mode
+
+
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One table of the rules."""
 
@@ -87,6 +102,12 @@ class RebalanceRules(_Section, frozen=True):
     smallest: str = "10"  # no transfer below this, in the wallet's currency
     settle: int = 1_000  # arrivals, departures and completed goals within this are taken together
     cooldown: int = 60_000  # between two rebalances that drift asked for
+    objective: Objective = Objective.MAX_SHARPE  # of mean_variance
+    risk_aversion: float = 3.0  # of mean_variance, for the greatest utility
+    risk_budget: RiskBudget = RiskBudget.EQUAL  # of risk_parity
+    half_life: float = 20.0  # of momentum: bins after which a return counts half
+    tilt: float = 5.0  # of momentum: how much more a stronger rise gets
+    kelly_fraction: float = 0.5  # of kelly: the part of its bet that is made
 
 
 class BreakerRules(_Section, frozen=True):
@@ -202,6 +223,11 @@ def _check_rebalance(rules: RebalanceRules) -> None:
         raise ValueError(f"rebalance.threshold is a share of at least 0, not {rules.threshold}")
     if money(rules.smallest) < 0:
         raise ValueError(f"rebalance.smallest is not below 0, as {rules.smallest} is")
+    for name, most in (("risk_aversion", 1e6), ("half_life", 1e4), ("kelly_fraction", 1)):
+        if not 0 < getattr(rules, name) <= most:
+            raise ValueError(f"rebalance.{name} is above 0 and at most {most:g}, not {getattr(rules, name)}")
+    if not 0 <= rules.tilt <= 1e3:
+        raise ValueError(f"rebalance.tilt is at least 0 and at most 1000, not {rules.tilt}")
 
 
 def _check_performance(rules: PerformanceRules) -> None:
