@@ -26,7 +26,7 @@ NUMBER_CHARACTERS_MAX: Final = 38
 NUMBER_MAX: Final = 10**18
 
 _UNCOMMON = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
-_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_LIMITS: Final = {digits: NUMBER_MAX * 10**digits for digits in (MONEY_DIGITS, FINE_DIGITS)}
 _POWERS: tuple[int, ...] = tuple(10**n for n in range(2 * NUMBER_CHARACTERS_MAX))
 
 
@@ -67,11 +67,13 @@ def parse(number: object, digits: int) -> int:
 def _parse_text(text: str, digits: int) -> int:
     whole, _, fraction = text.partition(".")
     places = len(fraction)
-    if places <= digits and len(text) <= NUMBER_CHARACTERS_MAX and _PLAIN.fullmatch(text):
-        value = int(whole + fraction) * _POWERS[digits - places]
+    numerals = whole + fraction
+    if places <= digits and len(text) <= NUMBER_CHARACTERS_MAX and numerals.isdigit() and text.isascii():
+        value = int(numerals) * _POWERS[digits - places]
     else:
         value = _parse_uncommon(text, digits)
-    if not -NUMBER_MAX * _POWERS[digits] <= value <= NUMBER_MAX * _POWERS[digits]:
+    limit = _LIMITS[digits]
+    if not -limit <= value <= limit:
         raise InvalidNumberError(NumberFault.OUT_OF_RANGE, text)
     return value
 

@@ -76,7 +76,7 @@ def _position_json(amount: int, cost: int, mark: int, unrealized_pnl: int) -> ms
     document = {
         "amount": fine_text(amount),
         "cost": money_text(cost),
-        "mark": fine_text(mark),
+        "mark": _fine_text(mark),  # the same for all who trade it
         "unrealized_pnl": money_text(unrealized_pnl),
     }
     return msgspec.Raw(_encode(document))
@@ -84,6 +84,7 @@ def _position_json(amount: int, cost: int, mark: int, unrealized_pnl: int) -> ms
 
 # Most money of an entity is what it was at the last commit.
 _money_text: Final = lru_cache(maxsize=65_536)(money_text)
+_fine_text: Final = lru_cache(maxsize=4096)(fine_text)
 
 
 def _position(document: dict[str, str]) -> dict[str, int]:

@@ -16,7 +16,7 @@ class Entry(msgspec.Struct, gc=False):
     @property
     def time_ms(self) -> int:
         """Server time at which the entry was appended."""
-        return int(self.id.partition(b"-")[0])
+        return int(self.id[: self.id.index(b"-")])
 
 
 class Emit(msgspec.Struct, gc=False):
