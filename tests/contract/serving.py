@@ -74,7 +74,8 @@ class Gate:
 
     def shut(self) -> None:
         """Hold whatever comes."""
-        self._open = anyio.Event()
+        if self._open.is_set():
+            self._open = anyio.Event()
 
     def open(self) -> None:
         """Let everything through."""

@@ -16,7 +16,7 @@ from stream.keys import Keys
 from stream.order import parse_id
 from stream.types import Emit, Entry
 from tests.contract.server import Backend, append, entries_of, hash_of, real_only, stream_of
-from tests.contract.serving import Running, serving
+from tests.contract.serving import PATIENCE_S, Running, serving
 from tests.contract.words import FORBIDDEN, INPUTS, Word, fold, word
 
 pytestmark = pytest.mark.anyio
@@ -506,3 +506,62 @@ async def test_what_waits_is_told(backend: Backend, keys: Keys, names: list[str]
     waiting, seconds = running.watcher.lags[0]
     assert 0 <= waiting <= 60
     assert seconds >= 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+@real_only
+async def test_everything_at_once(backend: Backend, keys: Keys, names: list[str], seed: int) -> None:
+    """
+    Two workers of one partition under bursts, cut connections, failing commits and stops, in a random order.
+
+    Not on fakeredis, which has no connections to cut.
+    """
+    redis = backend.redis()
+    generator = Random(seed)
+    sent = 0
+
+    async def burst() -> None:
+        nonlocal sent
+        pipeline = redis.pipeline(transaction=generator.random() < 0.5)
+        for event in words(generator.choice([1, 3, 70, 150]), sent):
+            pipeline.xadd(generator.choice(names), {"event": event})
+            sent += 1
+        await pipeline.execute()
+
+    async with (
+        serving(backend, keys, owner="first", batch=40, lease_ms=400) as first,
+        serving(backend, keys, owner="second", batch=25, lease_ms=400) as second,
+    ):
+        for _ in range(60):
+            await burst()
+            one = generator.choice([first, second])
+            match generator.randrange(12):
+                case 0:
+                    await kill(redis, "first")
+                case 1:
+                    await kill(redis, "second")
+                case 2 | 3:
+                    one.writing.fates.append(generator.choice(["lost", "unsent"]))
+                case 4:
+                    one.writing.everything.shut()
+                case 5 | 6:
+                    one.writing.everything.open()
+                case 7:
+                    await redis.delete(keys.lease)
+                case 8:
+                    await anyio.sleep(generator.uniform(0, 0.1))
+                case _:
+                    pass
+        for each in (first, second):
+            each.writing.fates.clear()
+            each.writing.everything.open()
+        with anyio.fail_after(PATIENCE_S):
+            while not await is_applied(redis, keys, sent):  # noqa: ASYNC110  # either may be the one that applies it
+                await anyio.sleep(0.02)
+
+    await expect_exactly_once(redis, keys)
+
+
+async def is_applied(redis: Redis, keys: Keys, count: int) -> bool:
+    """Tell whether as many entries are applied."""
+    return sum(parse_checkpoint(await hash_of(redis, keys.checkpoint), INPUTS).applied) == count
