@@ -1,9 +1,9 @@
 """
 Fills per second of the whole job, beside a bare loop that only reads and decodes the same entries.
 
-Starts its own server (AOF on) and worker process, publishes the fills first, then lets the worker work through
-them: ledger, positions, performance, breakers, goals, outputs, commits. The bare loop reads the same stream
-in this process. Run with: make bench
+Starts its own server (AOF on) and worker process, publishes the fills first, then lets the worker work
+through them: ledger, positions, performance, breakers, goals, outputs, commits. The bare loop reads the same
+stream in this process. Run with: make bench
 """
 
 import argparse
@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import redis
@@ -34,7 +33,7 @@ RULES = {
 
 
 def fills(count: int, seed: int, start_ms: int) -> list[bytes]:
-    """Fills of 200 agents over 20 symbols, as JSON with decimals in strings, 150 a millisecond of stream time."""
+    """Make fills of 200 agents over 20 symbols, as JSON with decimals in strings, 150 a millisecond."""
     rng = random.Random(seed)
     prices = [rng.randint(1_000, 6_000_000) / 100 for _ in range(20)]
     events = []
@@ -51,7 +50,7 @@ def fills(count: int, seed: int, start_ms: int) -> list[bytes]:
     return events
 
 
-def publish(client: "redis.Redis[Any]", stream: str, events: list[bytes]) -> None:
+def publish(client: redis.Redis, stream: str, events: list[bytes]) -> None:
     """Append events, pipelined."""
     for i in range(0, len(events), 5000):
         pipeline = client.pipeline(transaction=False)
@@ -60,11 +59,11 @@ def publish(client: "redis.Redis[Any]", stream: str, events: list[bytes]) -> Non
         pipeline.execute()
 
 
-def declare(client: "redis.Redis[Any]", now: int) -> None:
+def declare(client: redis.Redis, now: int) -> None:
     """Create the wallet, its farms, agents and goals, and fund every agent."""
     number = 0
 
-    def command(kind: str, **members: Any) -> bytes:
+    def command(kind: str, **members: object) -> bytes:
         nonlocal number
         number += 1
         body = {"id": f"c{number}", "wallet": "alpha", "timestamp": now, "kind": kind, **members}
@@ -91,14 +90,15 @@ def declare(client: "redis.Redis[Any]", now: int) -> None:
     publish(client, "goal", [json.dumps(goal).encode() for goal in goals])
 
 
-def applied(client: "redis.Redis[Any]") -> int:
-    """Fills the worker has committed."""
+def applied(client: redis.Redis) -> int:
+    """Return how many fills the worker has committed."""
     return int(client.hget(f"{TAG}:checkpoint", "in:trade:applied") or 0)
 
 
-def whole_job(url: str, client: "redis.Redis[Any]", count: int, batch: int) -> float:
-    """Seconds the worker takes from its first commit of fills to its last, scaled to all of them."""
-    command = [sys.executable, "-m", "app", "worker", "--redis", url, "--name", "bench", "--metrics-port", "0"]
+def whole_job(url: str, client: redis.Redis, count: int, batch: int) -> float:
+    """Measure the worker from its first commit of fills to its last; seconds, scaled to all of them."""
+    command = [sys.executable, "-m", "app", "worker", "--redis", url, "--name", "bench"]
+    command += ["--metrics-port", "0"]
     with tempfile.TemporaryFile() as log:
         worker = subprocess.Popen(command, stderr=log, env={**os.environ, "SLUICEGATE_BATCH": str(batch)})
         try:
@@ -116,14 +116,16 @@ def whole_job(url: str, client: "redis.Redis[Any]", count: int, batch: int) -> f
             worker.wait()
 
 
-def bare_loop(client: "redis.Redis[Any]", count: int) -> float:
-    """Seconds to read and decode the same fills and do nothing with them."""
+def bare_loop(client: redis.Redis, count: int) -> float:
+    """Measure reading and decoding the same fills and doing nothing with them, in seconds."""
     decode = msgspec.json.Decoder(Trade, float_hook=str).decode
     client.response_callbacks.clear()
     stream, last, seen = f"{TAG}:in:trade", b"0-0", 0
     start = time.perf_counter()
     while seen < count:
-        reply = client.execute_command("XREAD", "COUNT", 1000, "STREAMS", stream, last)
+        reply = client.execute_command(  # type: ignore[no-untyped-call]  # redis-py
+            "XREAD", "COUNT", 1000, "STREAMS", stream, last
+        )
         for last, fields in reply[0][1]:  # noqa: B007  # the last id is where the next read begins
             decode(fields[1])
             seen += 1
@@ -131,7 +133,7 @@ def bare_loop(client: "redis.Redis[Any]", count: int) -> float:
 
 
 def run(count: int, batch: int, seed: int) -> tuple[float, float]:
-    """Fills per second of the whole job and of the bare loop, on one server."""
+    """Return fills per second of the whole job and of the bare loop, on one server."""
     with (
         tempfile.TemporaryDirectory() as folder,
         ValkeyServer(data_dir=Path(folder), appendonly="yes", appendfsync="everysec") as server,
@@ -146,8 +148,8 @@ def run(count: int, batch: int, seed: int) -> tuple[float, float]:
         return count / whole, count / bare
 
 
-def check(client: "redis.Redis[Any]", count: int) -> None:
-    """The whole job was done: every fill is in an agent's figures, none died, and the ledger sums to zero."""
+def check(client: redis.Redis, count: int) -> None:
+    """Make sure that the whole job was done: every fill is in an agent's figures, and none died."""
     agents = [msgspec.json.decode(a) for a in client.hvals(f"{TAG}:state:agents")]
     assert sum(agent["trades"] for agent in agents) == count
     assert client.xlen(f"{TAG}:dead") == 0
@@ -162,10 +164,15 @@ def main() -> None:
     arguments = parser.parse_args()
     results = [run(arguments.fills, arguments.batch, seed) for seed in range(arguments.runs)]
     for whole, bare in results:
-        print(f"whole job {whole:10,.0f} fills/s   bare loop {bare:10,.0f} fills/s   ratio {whole / bare:.3f}")
+        print(line("whole job", whole, bare, whole / bare))
     whole, bare = (statistics.median(column) for column in zip(*results, strict=True))
     ratio = statistics.median(whole / bare for whole, bare in results)
-    print(f"median    {whole:10,.0f} fills/s   bare loop {bare:10,.0f} fills/s   ratio {ratio:.3f}")
+    print(line("median", whole, bare, ratio))
+
+
+def line(name: str, whole: float, bare: float, ratio: float) -> str:
+    """Format a row of the table."""
+    return f"{name:9} {whole:10,.0f} fills/s   bare loop {bare:10,.0f} fills/s   ratio {ratio:.3f}"
 
 
 if __name__ == "__main__":
