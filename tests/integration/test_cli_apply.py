@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from app.deployment import Deployment
-from app.fleet_known import KnownFleet, read_known
-from app.fleet_tables import FleetTable
+from app.fleet.known import KnownFleet, read_known
+from app.fleet.tables import FleetTable
 from stream.keys import partition_of
 from tests.integration.command_line import CommandLine
 
