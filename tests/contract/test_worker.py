@@ -1,6 +1,7 @@
 """The laws of `stream.worker`: a word counter is served through everything that goes wrong."""
 
 import time
+from collections.abc import Sequence
 from random import Random
 from types import SimpleNamespace
 
@@ -508,6 +509,54 @@ async def test_what_waits_is_told(backend: Backend, keys: Keys, names: list[str]
     assert seconds >= 0
 
 
+class Troubles:
+    """Everything that can get in the way of two workers, to be drawn from."""
+
+    def __init__(self, redis: Redis, keys: Keys, workers: Sequence[Running], random: Random) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._workers = workers
+        self._random = random
+
+    async def cut(self) -> None:
+        """Cut all connections of one."""
+        await kill(self._redis, self._random.choice(["first", "second"]))
+
+    async def fail(self) -> None:
+        """Let a commit of one fail."""
+        self._random.choice(self._workers).writing.fates.append(self._random.choice(["lost", "unsent"]))
+
+    async def hold(self) -> None:
+        """Hold one still."""
+        self._random.choice(self._workers).writing.everything.shut()
+
+    async def let_go(self) -> None:
+        """Let one go on."""
+        self._random.choice(self._workers).writing.everything.open()
+
+    async def end_lease(self) -> None:
+        """Let the lease lapse before its time."""
+        await self._redis.delete(self._keys.lease)
+
+    async def rest(self) -> None:
+        """Let them work for a while."""
+        await anyio.sleep(self._random.uniform(0, 0.1))
+
+    async def none(self) -> None:
+        """Do nothing."""
+
+    async def draw(self) -> None:
+        """Make one of them, or none."""
+        choices = [self.cut, self.fail, self.hold, self.let_go, self.let_go, self.end_lease, self.rest]
+        await self._random.choice([*choices, *[self.none] * 4])()
+
+    def end(self) -> None:
+        """End them all."""
+        for worker in self._workers:
+            worker.writing.fates.clear()
+            worker.writing.everything.open()
+
+
 @pytest.mark.parametrize("seed", range(2))
 @real_only
 async def test_everything_at_once(backend: Backend, keys: Keys, names: list[str], seed: int) -> None:
@@ -517,44 +566,22 @@ async def test_everything_at_once(backend: Backend, keys: Keys, names: list[str]
     Not on fakeredis, which has no connections to cut.
     """
     redis = backend.redis()
-    generator = Random(seed)
+    random = Random(seed)
     sent = 0
-
-    async def burst() -> None:
-        nonlocal sent
-        pipeline = redis.pipeline(transaction=generator.random() < 0.5)
-        for event in words(generator.choice([1, 3, 70, 150]), sent):
-            pipeline.xadd(generator.choice(names), {"event": event})
-            sent += 1
-        await pipeline.execute()
-
     async with (
         serving(backend, keys, owner="first", batch=40, lease_ms=400) as first,
         serving(backend, keys, owner="second", batch=25, lease_ms=400) as second,
     ):
+        troubles = Troubles(redis, keys, [first, second], random)
         for _ in range(60):
-            await burst()
-            one = generator.choice([first, second])
-            match generator.randrange(12):
-                case 0:
-                    await kill(redis, "first")
-                case 1:
-                    await kill(redis, "second")
-                case 2 | 3:
-                    one.writing.fates.append(generator.choice(["lost", "unsent"]))
-                case 4:
-                    one.writing.everything.shut()
-                case 5 | 6:
-                    one.writing.everything.open()
-                case 7:
-                    await redis.delete(keys.lease)
-                case 8:
-                    await anyio.sleep(generator.uniform(0, 0.1))
-                case _:
-                    pass
-        for each in (first, second):
-            each.writing.fates.clear()
-            each.writing.everything.open()
+            pipeline = redis.pipeline(transaction=random.random() < 0.5)
+            burst = words(random.choice([1, 3, 70, 150]), sent)
+            for event in burst:
+                pipeline.xadd(random.choice(names), {"event": event})
+            await pipeline.execute()
+            sent += len(burst)
+            await troubles.draw()
+        troubles.end()
         with anyio.fail_after(PATIENCE_S):
             while not await is_applied(redis, keys, sent):  # noqa: ASYNC110  # either may be the one that applies it
                 await anyio.sleep(0.02)
