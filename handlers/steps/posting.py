@@ -40,8 +40,9 @@ def correct(turn: Turn, transfers: Sequence[Transfer], reason: str, transaction:
         agent.flows_since += moved
         agent.moved = turn.now
     for scope, amount in flows:
-        roll_to_now(turn, scope)
-        flow(scope, amount)
+        if amount:
+            roll_to_now(turn, scope)
+            flow(scope, amount)
         touch(turn, scope)
     tell(turn, transfers, reason, transaction)
 
@@ -58,16 +59,19 @@ def _agents_in(turn: Turn, transfers: Sequence[Transfer]) -> list[Agent]:
 
 
 def _flows(turn: Turn, transfers: Sequence[Transfer]) -> list[tuple[Scope, int]]:
-    """Net flow of each scope that money enters or leaves."""
+    """Net flow of each scope that money enters or leaves; nothing for one where it only changes hands."""
     net: dict[str, int] = {}
     found: dict[str, Scope] = {}
+    holders: set[str] = set()
     for transfer in transfers:
         for account, amount in ((transfer.debit, -transfer.amount), (transfer.credit, transfer.amount)):
-            for kind, scope in _scopes_of(turn, account):
+            scopes = _scopes_of(turn, account)
+            holders.update(f"{kind}/{scope.id}" for kind, scope in scopes[:1])
+            for kind, scope in scopes:
                 key = f"{kind}/{scope.id}"
                 found[key] = scope
                 net[key] = net.get(key, 0) + amount
-    return [(found[key], amount) for key, amount in net.items() if amount]
+    return [(found[key], amount) for key, amount in net.items() if amount or key in holders]
 
 
 def _scopes_of(turn: Turn, account: str) -> list[tuple[str, Scope]]:
