@@ -46,7 +46,8 @@ class Report:
         return (
             f"partition {self.found.partition}: {len(self.expected.applied)} applied, "
             f"{len(self.expected.repeats)} repeats, {len(self.expected.dead)} dead letters, "
-            f"{outputs} outputs, epoch {self.found.checkpoint['epoch']}, seq {self.found.checkpoint['seq']}"
+            f"{outputs} outputs, epoch {self.found.checkpoint.get('epoch')}, "
+            f"seq {self.found.checkpoint.get('seq')}"
         )
 
 
