@@ -1,6 +1,7 @@
 """What the journal of a wallet must hold, where the load of `test_kill` does not go."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,15 +21,15 @@ def test_fills_that_move_no_money_are_counted_in_a_transaction_too(server: Serve
     """Two fills of a derivative without fees, of which only the second moves money, are two fills told."""
     client = server.client()
     start_ms = now_ms(client) - 3_600_000
-    header = {"wallet": "alpha", "timestamp": start_ms}
-    commands = [
+    header: dict[str, Any] = {"wallet": "alpha", "timestamp": start_ms}
+    commands: list[dict[str, Any]] = [
         {"kind": "wallet_create", "currency": "USDT", "rules": rules(clock="event")},
         {"kind": "deposit", "amount": "1000"},
         {"kind": "farm_create", "farm": "trend"},
         {"kind": "agent_register", "agent": "bot-1", "farm": "trend"},
         {"kind": "allocate", "agent": "bot-1", "amount": "500"},
     ]
-    fills = [
+    fills: list[dict[str, Any]] = [
         {"side": "buy", "price": "60000", "timestamp": start_ms},
         {"side": "sell", "price": "60100", "timestamp": start_ms + 600_000},
     ]
