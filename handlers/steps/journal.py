@@ -23,11 +23,12 @@ def settle(turn: Turn, agent: Agent) -> None:
         agent.realized_pnl - booked.realized_pnl,
         agent.fees - booked.fees,
     )
+    if not transfers:
+        return  # fills that moved no money are told with the next that does
     fills = agent.trades - booked.trades
     booked.cost, booked.realized_pnl = agent.cost, agent.realized_pnl
     booked.fees, booked.trades = agent.fees, agent.trades
-    if transfers:
-        tell(turn, transfers, "trading", f"{agent.id}/{agent.trades}", fills)
+    tell(turn, transfers, "trading", f"{agent.id}/{agent.trades}", fills)
 
 
 def tell(turn: Turn, transfers: Sequence[Transfer], reason: str, transaction: str, fills: int = 0) -> None:

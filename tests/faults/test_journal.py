@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from tests.faults.checker import check_partition
 from tests.faults.load import Load, rules
@@ -13,10 +12,6 @@ from tests.faults.publishing import publish
 from tests.faults.server import Server, now_ms
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="handlers.steps.journal.settle takes fills that moved no money for told, and tells nobody",
-)
 def test_fills_that_move_no_money_are_counted_in_a_transaction_too(server: Server, tmp_path: Path) -> None:
     """Two fills of a derivative without fees, of which only the second moves money, are two fills told."""
     client = server.client()
