@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.allocation import METHODS, Candidate
+from domain.allocation import METHODS, Candidate, Parameters
 from domain.allocation.bounds import TOLERANCE, Infeasible
 from domain.allocation.levels import Levels, weigh
 from domain.money import FINE, money, split
@@ -33,12 +33,14 @@ from domain.rules import RebalanceRules, RiskMode, Tier
 from domain.scoring import RISK_MULTIPLE, TIER_MULTIPLE
 
 _MASTER: Final = ""  # no agent has this id
+_CASH: Final = " "  # nor this
 
 
 class Reason(StrEnum):
     """Why money was held back."""
 
     BOUNDS = "bounds"  # the upper bounds leave a rest, which stays with the master
+    UNSPENT = "unspent"  # the method leaves a rest in cash, which stays with the master
     STOPPED = "stopped"  # the share of a stopped agent, which stays with the master
     WITHIN_BAND = "within_band"
     BELOW_SMALLEST = "below_smallest"
@@ -108,7 +110,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     `shares` and `held_back` are in id order; `moves` has takings before givings, each in id order;
     `farm_weights` is in the order of the farms and `pending` names every agent. `fallback` joins what the
-    method fell back to, each once, by commas.
+    method fell back to, each once, by commas. `deviation` is how far, at most, the bounds kept a share of the
+    risk from its budget.
     """
 
     method: str
@@ -121,6 +124,7 @@ class Plan(msgspec.Struct, frozen=True):
     moves: list[Move]
     held_back: list[HeldBack]
     pending: dict[str, int]
+    deviation: float = 0.0
 
 
 def plan(
@@ -130,6 +134,7 @@ def plan(
     rules: RebalanceRules,
     *,
     method: str | None = None,
+    risk_free: float = 0.0,
 ) -> Plan | Refusal:
     """
     Plan a rebalance of one wallet.
@@ -140,6 +145,7 @@ def plan(
         idle: cash of the master and of the farms, what agents have not included.
         rules: the wallet's.
         method: one of `METHODS`, instead of the one of the rules.
+        risk_free: what money earns for nothing, per bin of the returns.
 
     Returns:
         The plan, or `unknown_method`, or `infeasible_bounds` where the lower bounds sum to more than there
@@ -151,7 +157,7 @@ def plan(
         return Refusal.UNKNOWN_METHOD
     # From here on everything is in id order, so that the order of the holdings cannot change a digit.
     held = sorted(holdings, key=lambda holding: holding.agent)
-    levels = weigh(_candidates(held, farms, rules), METHODS[name])
+    levels = weigh(_candidates(held, farms, rules), METHODS[name], _parameters(rules, risk_free))
     if isinstance(levels, Infeasible):
         return Refusal.INFEASIBLE_BOUNDS
 
@@ -159,7 +165,7 @@ def plan(
     capital = max(idle + sum(equity.values()), 0)
     reserve = _part(capital, rules.reserve)
     investable = capital - reserve
-    parts = _parts(investable, levels.agents)
+    parts = _parts(investable, levels)
     smallest = max(money(rules.smallest), 1)
 
     drifts, kept = _drifts(held, equity, parts, rules.threshold, smallest)
@@ -177,6 +183,7 @@ def plan(
     ]
     held_back.sort(key=lambda h: h.agent or "")
     held_back.append(HeldBack(None, parts[_MASTER], Reason.BOUNDS))
+    held_back.append(HeldBack(None, parts[_CASH], Reason.UNSPENT))
     return Plan(
         method=name,
         fallback=levels.fallback,
@@ -191,6 +198,19 @@ def plan(
         ],
         held_back=[h for h in held_back if h.amount],
         pending=pending,
+        deviation=levels.deviation,
+    )
+
+
+def _parameters(rules: RebalanceRules, risk_free: float) -> Parameters:
+    return Parameters(
+        objective=rules.objective,
+        risk_aversion=rules.risk_aversion,
+        risk_budget=rules.risk_budget,
+        half_life=rules.half_life,
+        tilt=rules.tilt,
+        kelly_fraction=rules.kelly_fraction,
+        risk_free=risk_free,
     )
 
 
@@ -218,10 +238,10 @@ def _bounds(holding: Holding, rules: RebalanceRules) -> tuple[float, float]:
     return lower, upper
 
 
-def _parts(investable: int, weights: Mapping[str, float]) -> dict[str, int]:
-    """Money of each agent by its weight, and of the master what the bounds leave; in all the investable."""
-    left = 1.0 - math.fsum(weights.values())
-    shares = {_MASTER: left if left > TOLERANCE else 0.0, **weights}
+def _parts(investable: int, levels: Levels) -> dict[str, int]:
+    """Money of each agent by its weight, and of the master what bounds and method leave: all there is."""
+    left = 1.0 - math.fsum(levels.agents.values()) - levels.unspent
+    shares = {_MASTER: left if left > TOLERANCE else 0.0, _CASH: levels.unspent, **levels.agents}
     return dict(zip(shares, split(investable, list(shares.values()), list(shares)), strict=True))
 
 

@@ -8,12 +8,28 @@ here; `tests/property/test_allocation_laws.py` then tests it with the others.
 from collections.abc import Mapping
 from typing import Final
 
-from domain.allocation import equal, performance
-from domain.allocation.types import Candidate, Method, Weights
+from domain.allocation import (
+    equal,
+    hierarchical_risk_parity,
+    kelly,
+    mean_variance,
+    momentum,
+    performance,
+    risk_adjusted,
+    risk_parity,
+)
+from domain.allocation.types import Candidate, Method, Parameters, Weights
 
 METHODS: Final[Mapping[str, Method]] = {
     "equal": equal.allocate,
     "performance": performance.allocate,
+    "risk_adjusted": risk_adjusted.allocate,
+    "mean_variance": mean_variance.allocate,
+    "risk_parity": risk_parity.allocate,
+    "hierarchical_risk_parity": hierarchical_risk_parity.allocate,
+    "momentum": momentum.allocate,
+    "kelly": kelly.allocate,
 }
+KEEPS_CASH: Final = frozenset({"kelly"})  # what these do not give out stays with the master
 
-__all__ = ["METHODS", "Candidate", "Method", "Weights"]
+__all__ = ["KEEPS_CASH", "METHODS", "Candidate", "Method", "Parameters", "Weights"]

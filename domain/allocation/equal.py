@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from domain.allocation.bounds import proportional_fill
-from domain.allocation.types import Candidate, Weights
+from domain.allocation.types import DEFAULTS, Candidate, Parameters, Weights
 
 
-def allocate(candidates: Sequence[Candidate], share: float) -> Weights:
+def allocate(candidates: Sequence[Candidate], share: float, _: Parameters = DEFAULTS) -> Weights:
     """Weigh all alike. Keeps the laws of `Method`; never falls back."""
     lower = np.array([candidate.lower for candidate in candidates], dtype=np.float64)
     upper = np.array([candidate.upper for candidate in candidates], dtype=np.float64)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from domain.allocation import METHODS, Candidate, Weights
+from domain.allocation import METHODS, Candidate, Parameters, Weights
 from domain.allocation.bounds import Infeasible
 from domain.allocation.levels import Levels, weigh
+from domain.allocation.types import DEFAULTS
 
 NONE = np.zeros(0)
 
@@ -72,7 +73,7 @@ def test_bounds_across_farms_that_want_more_than_there_is_are_refused() -> None:
 def test_what_was_fallen_back_to_is_named_once() -> None:
     """On either level, in order."""
 
-    def method(candidates: Sequence[Candidate], share: float) -> Weights:
+    def method(candidates: Sequence[Candidate], share: float, _: Parameters = DEFAULTS) -> Weights:
         return Weights(np.full(len(candidates), share / len(candidates)), f"reason:{len(candidates)}")
 
     levels = weigh({"f": [agent("a"), agent("b")], "g": [agent("c")], "h": [agent("d")]}, method)
@@ -85,7 +86,7 @@ def test_a_farms_history_is_the_mean_of_those_that_were_there() -> None:
     """Histories end with the same bin; the younger agent counts from its first."""
     seen: list[Candidate] = []
 
-    def method(candidates: Sequence[Candidate], share: float) -> Weights:
+    def method(candidates: Sequence[Candidate], share: float, _: Parameters = DEFAULTS) -> Weights:
         seen.append(candidates[0])
         return Weights(np.full(len(candidates), share / len(candidates)))
 
