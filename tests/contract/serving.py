@@ -91,12 +91,14 @@ class FaultyClient(Client):
     A client that can be made to fail, and held still as SIGSTOP would.
 
     ``fates`` says of each commit to come: ``lost`` is carried out but its reply is not heard, ``unsent``
-    never arrives, ``fine`` goes through. While ``away`` is set nothing arrives at all.
+    never arrives, ``fine`` goes through. Of the reads to come that bring entries, ``losses`` replies are not
+    heard. While ``away`` is set nothing arrives at all.
     """
 
     def __init__(self, redis: Redis) -> None:
         super().__init__(redis)
         self.fates: list[str] = []
+        self.losses = 0
         self.away = False
         self.everything = Gate()
         self.commits = Gate()
@@ -104,7 +106,11 @@ class FaultyClient(Client):
     async def ask(self, *command: Argument) -> Any:
         """Send one command."""
         await self._pass()
-        return await super().ask(*command)
+        reply = await super().ask(*command)
+        if self.losses and command[0] == "XREADGROUP" and reply:
+            self.losses -= 1
+            raise TransportError("the connection broke before the reply came")
+        return reply
 
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run a script."""
