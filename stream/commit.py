@@ -23,7 +23,7 @@ class Committer:
     """Commits the outcomes of one ownership, one after the other."""
 
     def __init__(self, client: Client, keys: Keys, inputs: Sequence[str], epoch: int, seq: int) -> None:
-        """Build on sequence number ``seq``. The client must not retry: a second try would look fenced."""
+        """Build on sequence number ``seq``. The client must not retry: a second try would be refused."""
         self._client = client
         self._keys = keys
         self._inputs = inputs
@@ -47,15 +47,21 @@ class Committer:
             await self._look_whether_landed(error)
         else:
             if not reply[0]:
-                raise FencedError(f"epoch {self._epoch} ended, the partition is at epoch {int(reply[1])}")
+                raise self._refused(int(reply[1]), int(reply[2]))
         self._seq += 1
 
     async def _look_whether_landed(self, cause: Exception) -> None:
         checkpoint = await read_checkpoint(self._client, self._keys, self._inputs)
-        if checkpoint.epoch != self._epoch:
-            raise FencedError(f"epoch {self._epoch} ended, the partition is at epoch {checkpoint.epoch}")
-        if checkpoint.seq != self._seq + 1:
+        if checkpoint.epoch == self._epoch and checkpoint.seq == self._seq:
             raise TransportError(f"a commit did not land: {cause}") from cause
+        if checkpoint.epoch != self._epoch or checkpoint.seq != self._seq + 1:
+            raise self._refused(checkpoint.epoch, checkpoint.seq)
+
+    def _refused(self, epoch: int, seq: int) -> Exception:
+        if epoch != self._epoch:
+            return FencedError(f"epoch {self._epoch} ended, the partition is at epoch {epoch}")
+        # A failover took commits back, state and outputs with them.
+        return TransportError(f"the partition is at commit {seq}, where {self._seq} was confirmed")
 
     def _pack(self, outcome: Outcome) -> tuple[list[str], list[Argument]]:
         names = [self._keys.checkpoint, self._keys.dead]
