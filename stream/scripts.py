@@ -24,7 +24,7 @@ TAKE: Final = """
 local holder = redis.call('GET', KEYS[2])
 local mine = ARGV[1] .. ' ' .. ARGV[2]
 if holder and holder ~= mine then
-  local name = string.match(holder, '^(%S+) ')
+  local name = string.match(holder, '^(%S+) ') or holder
   if ARGV[4] ~= '1' or name ~= ARGV[1] then
     return {0, name, redis.call('PTTL', KEYS[2])}
   end

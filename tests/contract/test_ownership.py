@@ -142,6 +142,20 @@ async def test_a_name_that_another_begins_with_is_not_the_same(backend: Backend,
         assert held.holder == "worker-10"
 
 
+async def test_a_lease_that_somebody_else_wrote_keeps_out_like_any_other(
+    backend: Backend, keys: Keys, redis: Redis
+) -> None:
+    """A person may block a partition by hand; what the key says is told as the holder."""
+    await redis.set(keys.lease, "maintenance")
+
+    held = await claim(backend, keys, "first").take()
+
+    assert isinstance(held, Held)
+    assert held.holder == "maintenance"
+    await redis.delete(keys.lease)
+    assert await claim(backend, keys, "first").take() == 1
+
+
 async def test_taking_again_what_one_holds_is_allowed(backend: Backend, keys: Keys) -> None:
     """Every recovery does, under a new epoch."""
     owner = claim(backend, keys, "first")
