@@ -194,6 +194,16 @@ def conditional_value_at_risk(returns: Returns) -> Metric:
     return _in_range(float(np.mean(returns[returns <= limit])))
 
 
+def best_bin(returns: Returns) -> Metric:
+    """Largest return of a bin."""
+    return float(np.max(returns)) if returns.size else Absent.TOO_FEW_SAMPLES
+
+
+def worst_bin(returns: Returns) -> Metric:
+    """Smallest return of a bin."""
+    return float(np.min(returns)) if returns.size else Absent.TOO_FEW_SAMPLES
+
+
 def win_rate(trades: TradeCounts) -> Metric:
     """Won trades / closed trades; one that came out even is closed and not won."""
     return trades.wins / trades.closed if trades.closed else Absent.NO_TRADES

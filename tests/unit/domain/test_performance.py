@@ -1,6 +1,7 @@
 """Checked against FINANCE's V1 and V2, or by hand."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,6 +95,14 @@ def test_v1_has_the_published_value_at_risk() -> None:
     """5th percentile by linear interpolation, and the mean of what lies at or below it."""
     assert number(performance.value_at_risk(V1)) == pytest.approx(-0.079, abs=1e-12)
     assert number(performance.conditional_value_at_risk(V1)) == pytest.approx(-0.10, abs=1e-12)
+
+
+def test_the_best_and_the_worst_bin_of_v1() -> None:
+    """As they stand there."""
+    assert performance.best_bin(V1) == 0.10
+    assert performance.worst_bin(V1) == -0.10
+    assert performance.best_bin(NONE) is Absent.TOO_FEW_SAMPLES
+    assert performance.worst_bin(NONE) is Absent.TOO_FEW_SAMPLES
 
 
 def test_total_return_compounds() -> None:
@@ -244,3 +253,42 @@ def test_drawdown_is_the_deepest_of_all_pairs(returns: list[float]) -> None:
     deepest = min(later / earlier - 1 for t, later in enumerate(equity) for earlier in equity[: t + 1])
 
     assert number(performance.max_drawdown(np.array(returns))) == pytest.approx(deepest, abs=1e-12)
+
+
+@pytest.fixture
+def empyrical() -> Any:
+    """Reference, where it is installed: pip install 'sluicegate[reference]'."""
+    return pytest.importorskip("empyrical", reason="empyrical-reloaded, of the group `reference`, is absent")
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("bins", [2, 30, 365])
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_metrics_are_those_of_empyrical(empyrical: Any, bins: int, seed: int) -> None:
+    """To 1e-9, on random returns; where it says NaN or infinity, there is a reason here."""
+    chance = np.random.default_rng(seed)
+    r = np.clip(chance.standard_t(4, bins) * 0.02 + 0.001, -0.9, None)
+    year = {"annualization": 365}
+    pairs: list[tuple[Metric, float]] = [
+        (performance.total_return(r), empyrical.cum_returns_final(r)),
+        (performance.volatility(r, bins_per_year=365), empyrical.annual_volatility(r, **year)),
+        (
+            performance.sharpe(r, bins_per_year=365, risk_free=0.0365),
+            empyrical.sharpe_ratio(r, risk_free=0.0001, **year),
+        ),
+        (performance.sortino(r, bins_per_year=365), empyrical.sortino_ratio(r, **year)),
+        (performance.max_drawdown(r), empyrical.max_drawdown(r)),
+        (performance.value_at_risk(r), empyrical.value_at_risk(r)),
+        (performance.conditional_value_at_risk(r), empyrical.conditional_value_at_risk(r)),
+    ]
+    if bins >= 30:  # of two bins a year's growth is beyond what either can say
+        pairs += [
+            (performance.cagr(r, bins_per_year=365), empyrical.cagr(r, **year)),
+            (performance.calmar(r, bins_per_year=365), empyrical.calmar_ratio(r, **year)),
+        ]
+
+    for ours, theirs in pairs:
+        if isinstance(ours, Absent):
+            assert not np.isfinite(theirs)
+        else:
+            assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12)
