@@ -19,6 +19,7 @@ KILLS = 20
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_twenty_kills_while_a_hundred_thousand_fills_come(
     server: Server, random: Random, tmp_path: Path
 ) -> None:
