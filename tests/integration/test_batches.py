@@ -106,7 +106,7 @@ def assert_same(one: Result, other: Result) -> None:
     assert one.checkpoint == other.checkpoint
 
 
-def finish(processes: Sequence["subprocess.Popen[bytes]"], seconds: float = 800) -> None:
+def finish(processes: Sequence["subprocess.Popen[bytes]"], seconds: float = 850) -> None:
     """Wait until workers have done all and ended well."""
     deadline = time.monotonic() + seconds
     for process in processes:
