@@ -75,8 +75,7 @@ def test_every_room_is_looked_at() -> None:
 def test_a_planted_wrong_import_is_found(tmp_path: Path, file: str, source: str) -> None:
     """So that the test above says something."""
     (tmp_path / file).parent.mkdir(parents=True)
-    (tmp_path / file).write_text(
-        f"import json\nfrom domain.money import money  # may be wrong too\n{source}\n"
-    )
+    (tmp_path / file).write_text(f"import json\nfrom collections import abc\n{source}\n")
 
-    assert any(message.startswith(f"{file} imports") for message in wrong_imports(tmp_path))
+    (message,) = wrong_imports(tmp_path)
+    assert message.startswith(f"{file} imports")
