@@ -79,6 +79,9 @@ def test_kills_while_it_starts_and_loads(server: Server, random: Random, tmp_pat
             worker.kill()
         watch.look()
     with WorkerProcess(log, **settings) as worker:
+        taken = watch.epoch + 1
+        # Everything may have been applied before: a worker that holds the partition listens to signals.
+        wait_until(lambda: watch.look().epoch >= taken, 30, "it takes the partition")
         wait_until_applied(client, worker)
         assert worker.terminate() == 0
 
