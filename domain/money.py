@@ -142,21 +142,19 @@ def convert(amount: int, rate: int) -> int:
 
 def money_text(amount: int) -> str:
     """Money as the shortest exact decimal text."""
-    return _text(amount, MONEY, MONEY_DIGITS)
+    if amount < 0:
+        return "-" + money_text(-amount)
+    whole, fraction = divmod(amount, MONEY)
+    # The old way of formatting takes two thirds of the time of an f-string here.
+    return ("%d.%08d" % (whole, fraction)).rstrip("0") if fraction else str(whole)  # noqa: UP031
 
 
 def fine_text(number: int) -> str:
     """Write a price, quantity or rate as the shortest exact decimal text."""
-    return _text(number, FINE, FINE_DIGITS)
-
-
-def _text(number: int, scale: int, digits: int) -> str:
     if number < 0:
-        return "-" + _text(-number, scale, digits)
-    whole, fraction = divmod(number, scale)
-    if not fraction:
-        return str(whole)
-    return f"{whole}.{fraction:0{digits}d}".rstrip("0")
+        return "-" + fine_text(-number)
+    whole, fraction = divmod(number, FINE)
+    return ("%d.%012d" % (whole, fraction)).rstrip("0") if fraction else str(whole)  # noqa: UP031
 
 
 def split(amount: int, weights: Sequence[float], ids: Sequence[str]) -> list[int]:

@@ -15,7 +15,10 @@ def earn(turn: Turn, agent: Agent, result: Result) -> None:
     for scope in take_result(turn, agent, result):
         if not scope.calm_low < scope.equity < scope.calm_high:
             watch(turn, scope)
-        touch(turn, scope)
+        if scope.update_due is None:
+            touch(turn, scope)
+        else:
+            turn.book.changed[scope] = None  # all that `touch` does for one that waits already
     advance_goals(turn, agent, result.trades, result.realized - result.fee)
 
 
