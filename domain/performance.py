@@ -58,7 +58,7 @@ class TradeCounts(msgspec.Struct, frozen=True):
     Closed trades, summed up.
 
     A trade that came out even is closed, and neither won nor lost. `gross_profit` and `gross_loss` are
-    money, integers of 1e-8, both positive.
+    money, integers of 1e-8, both positive; `squared_profit` sums the squares of what each trade brought.
     """
 
     closed: int = 0
@@ -66,6 +66,7 @@ class TradeCounts(msgspec.Struct, frozen=True):
     losses: int = 0
     gross_profit: int = 0
     gross_loss: int = 0
+    squared_profit: int = 0
 
 
 def profile(returns: Returns, trades: TradeCounts, *, bins_per_year: float, risk_free: float) -> Profile:

@@ -17,6 +17,9 @@ from domain.money import fine, money
 DAY_MS: Final = 86_400_000
 DURATION_MAX_MS: Final = 36_525 * DAY_MS  # a century
 
+WALLET_BENCHMARK: Final = "wallet"
+
+_symbol: Final = re.compile(r"[\w.\-]{1,20}/[\w.\-]{1,20}(?::[\w.\-]{1,40})?", re.ASCII).fullmatch
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _UNIT_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
 
@@ -135,8 +138,14 @@ class PerformanceRules(_Section, frozen=True):
 
     bin: int = DAY_MS
     window: int = 365  # bins kept
-    bins_per_year: float = 365.0
+    bins_per_year: float | None = None  # as many as fit into 365 days, unless set
     risk_free: float = 0.0  # a year
+    benchmark: str = ""  # what farms are compared with: "wallet", or a symbol; none if empty
+
+    @property
+    def annual_bins(self) -> float:
+        """How many bins a year has."""
+        return 365 * DAY_MS / self.bin if self.bins_per_year is None else self.bins_per_year
 
 
 class Rules(_Section, frozen=True):
@@ -233,10 +242,13 @@ def _check_rebalance(rules: RebalanceRules) -> None:
 def _check_performance(rules: PerformanceRules) -> None:
     if rules.bin < 1_000 or not 2 <= rules.window <= 10_000:
         raise ValueError("performance.bin is at least 1s and performance.window 2 to 10000 bins")
-    if not 0 < rules.bins_per_year < math.inf:
+    if not 0 < rules.annual_bins < math.inf:
         raise ValueError("performance.bins_per_year is above 0")
     if not math.isfinite(rules.risk_free):
         raise ValueError("performance.risk_free is a rate a year, such as 0.03")
+    if rules.benchmark not in ("", WALLET_BENCHMARK) and not _symbol(rules.benchmark):
+        text = f"performance.benchmark is wallet or a symbol such as BTC/USDT, not {rules.benchmark[:40]!r}"
+        raise ValueError(text)
 
 
 def _check_share(name: str, value: float) -> None:

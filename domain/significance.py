@@ -35,6 +35,8 @@ def sqn(closed: int, profit: int, squares: int) -> Metric:
     if closed < 2:
         return Absent.TOO_FEW_SAMPLES
     spread = closed * squares - profit * profit
+    if spread < 0:
+        return Absent.TOO_FEW_SAMPLES  # some were closed before their squares were kept
     return profit / math.sqrt(spread) * math.sqrt(closed - 1) if spread else Absent.ZERO_VARIANCE
 
 

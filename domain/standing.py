@@ -44,6 +44,7 @@ class Standing:
     losses: int = 0
     gross_profit: int = 0
     gross_loss: int = 0
+    squared_profit: int = 0  # sum of the squares of what each closing fill brought, in 1e-16
     # Between these two equities no colour changes and no peak rises; see `domain.breakers.calm`.
     calm_low: int = 0
     calm_high: int = -1  # below the other: not known
@@ -91,6 +92,11 @@ def drawdown(standing: Standing) -> float:
     return _loss(effective_equity(standing), standing.peak_equity)
 
 
+def trading_pnl(standing: Standing) -> int:
+    """Profit from trading: realised and unrealised, less fees. No money that was moved is in it."""
+    return standing.realized_pnl + standing.unrealized_pnl - standing.fees
+
+
 def daily_loss(standing: Standing) -> float:
     """Loss since the day opened as a share of what it opened with; 0 after a profit."""
     return _loss(effective_equity(standing), standing.day_open_equity)
@@ -125,14 +131,17 @@ def roll(standing: Standing, now_ms: int, bin_ms: int, bins_max: int) -> list[fl
     passed = number - standing.bin
     if passed <= 0:
         return []
-    closed: list[float] = []
     # A scope that was never funded has no returns yet.
-    if standing.bin_open_equity > 0:
-        closed = [bin_return(standing)] if passed <= bins_max else []
-        closed += [0.0] * min(passed - 1, bins_max)
+    closed = closed_bins(bin_return(standing), passed, bins_max) if standing.bin_open_equity > 0 else []
     standing.bin = number
     standing.bin_open_equity = effective_equity(standing)
     return closed
+
+
+def closed_bins(first: float, passed: int, bins_max: int) -> list[float]:
+    """Return the returns of bins that passed: the first one's, then nothing. Of too many, the newest."""
+    opened = [first] if passed <= bins_max else []
+    return opened + [0.0] * min(passed - 1, bins_max)
 
 
 def rebase(standing: Standing) -> None:

@@ -23,6 +23,7 @@ from handlers.reading import (
     read_positive,
     read_symbol,
 )
+from handlers.steps.benchmark import note_price
 from handlers.steps.posting import correct
 from handlers.steps.reports import conclude, earn
 from handlers.steps.timers import advance
@@ -81,6 +82,8 @@ def handle(view: View, entry: Entry, balance: Balance, emits: list[Emit]) -> boo
     if report.rates:
         book.wallet.rates |= report.rates
         book.mark(book.wallet)
+    if book.benchmark in report.prices:
+        note_price(turn, report.prices[book.benchmark])
     unrealized = _revalue(turn, agent, report.prices)
     if report.used is not None:
         agent.reported_used = max(report.used, 0)

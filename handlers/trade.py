@@ -21,6 +21,7 @@ from handlers.reading import (
     read_positive,
     read_symbol,
 )
+from handlers.steps.benchmark import note_price
 from handlers.steps.reports import conclude, earn
 from handlers.steps.timers import advance
 from handlers.steps.valuation import Result
@@ -90,6 +91,8 @@ def handle(view: View, entry: Entry, trade: Trade, emits: list[Emit]) -> bool:
     advance(turn, trade.timestamp)
     overdrawn = agent.cash < 0
     result = apply_fill(turn, agent, trade.symbol, found)
+    if trade.symbol == book.benchmark:
+        note_price(turn, found.price)
     earn(turn, agent, result)
     if agent.cash < 0 and not overdrawn:
         _tell_overdrawn(turn, agent)

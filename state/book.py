@@ -67,6 +67,7 @@ class Book:
         rules = self.wallet.rules
         self.limits: dict[ScopeKind, Limits] = limits(rules.breakers)
         self.fixed_rates = {currency: fine(rate) for currency, rate in rules.rates.items()}
+        self.benchmark = rules.performance.benchmark
         self.drift_parts = round(rules.rebalance.threshold * PARTS)
         for scope in (self.wallet, *self.farms.values(), *self.agents.values()):
             scope.calm_high = -1
@@ -82,9 +83,8 @@ class Book:
         """Have an entity written with the batch."""
         self.changed[entity] = None
 
-    def mark_returns(self, scope: Scope) -> None:
-        """Have a scope's returns written with the batch."""
-        key = returns_key(scope)
+    def mark_returns(self, key: str) -> None:
+        """Have the returns under a key written with the batch."""
         self.changed_returns[key] = self.returns[key]
 
     def remember_command(self, command: Command) -> None:
@@ -239,3 +239,8 @@ def scope_key(scope: Scope) -> str:
 def returns_key(scope: Scope) -> str:
     """Field of a scope's returns in their hash."""
     return f"{kind_of(scope)}/{field_of(scope)}"
+
+
+def benchmark_key(wallet: Wallet) -> str:
+    """Field, beside them, of the returns of the symbol that a wallet's farms are compared with."""
+    return f"benchmark/{wallet.id}"

@@ -2,7 +2,7 @@
 Entities to and from the JSON in the hashes of a partition.
 
 Money and quantities are decimal text there, so a person can read them and no reader rounds them. What a
-person wants to see beside them (drawdown) is written too and ignored when read.
+person wants to see beside them (drawdown, profit from trading) is written too and ignored when read.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ import msgspec
 from domain.goals import GoalType, progress, read_target
 from domain.money import FINE_DIGITS, MONEY, MONEY_DIGITS, fine_text, money_text
 from domain.positions import Position
-from domain.standing import DERIVED, SCALE, Standing, drawdown
+from domain.standing import DERIVED, SCALE, Standing, drawdown, trading_pnl
 from state.entities import Agent, Booked, Command, Farm, Goal, Scope, Wallet
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ _STANDING_MONEY: Final = (
     "gross_profit",
     "gross_loss",
 )
-_STANDING_SCALED: Final = ("peak_equity", "day_open_equity", "bin_open_equity")
+_STANDING_SCALED: Final = ("peak_equity", "day_open_equity", "bin_open_equity", "squared_profit")
 _FIRST: Final = ("id", "wallet", "farm", "state", "currency", "name")
 _SCALE: Final = SCALE * MONEY
 
@@ -189,6 +189,7 @@ class Codec(Generic[T]):
         document = self._document(entity)
         if isinstance(entity, Standing):
             document["drawdown"] = round(drawdown(entity), 8)
+            document["trading_pnl"] = _money_text(trading_pnl(entity))
         elif isinstance(entity, Goal) and entity.goal_type in _COUNTED:
             # Counted with every fill, measured only at whole percents: what is stored is as of now.
             target = read_target(entity.goal_type, entity.target)

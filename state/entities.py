@@ -120,6 +120,8 @@ class Wallet(Scope):
     rebalance_due: int | None = None  # when one that was asked for is due
     rebalance_trigger: str = ""
     collected: int = 0  # stream time of the last scheduled collection
+    benchmark_mark: Fine = 0  # last price of the symbol that farms are compared with; 0: none seen yet
+    benchmark_open: Fine = 0  # what it was when the bin opened
 
 
 class Assignment(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from domain.refusals import Refusal, Refused
 from domain.rules import DAY_MS, Rules, changed
 from handlers.commands.types import Answer, Body, Done
 from handlers.reading import check_currency
+from handlers.steps.benchmark import forget_prices
 from handlers.steps.rebalancing import request
 from handlers.steps.updates import conflation_changed, touch
 from handlers.steps.valuation import restart_bins
@@ -87,6 +88,8 @@ def configure(turn: Turn, body: Configure) -> Answer:
         conflation_changed(turn, before.conflation)
     if rules.performance.bin != before.performance.bin:
         restart_bins(turn)
+    if rules.performance.benchmark != before.performance.benchmark:
+        forget_prices(turn)
     if rules.rebalance != before.rebalance:
         request(turn, "rules")
     return Done({"rules": msgspec.to_builtins(rules)})

@@ -6,6 +6,7 @@ updates that waited are told.
 """
 
 from domain.rules import DAY_MS
+from handlers.steps.benchmark import close_bins
 from handlers.steps.collecting import collect_profit
 from handlers.steps.goals import check_goals, fail_overdue
 from handlers.steps.measuring import tell_performance
@@ -51,6 +52,7 @@ def _close_bins(turn: Turn) -> None:
     roll_to_now(turn, wallet)
     if (wallet.day, wallet.bin) == before:
         return
+    close_bins(turn, wallet.bin - before[1])
     farms = sorted(turn.book.farms.values(), key=lambda farm: farm.id)
     for farm in farms:
         closed = roll_to_now(turn, farm)

@@ -9,7 +9,7 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 from domain.money import money_text
-from domain.standing import SCALE, drawdown
+from domain.standing import SCALE, drawdown, trading_pnl
 from handlers.steps.journal import settle
 from handlers.turn import WALLET, Turn
 from state.book import kind_of, scope_key
@@ -91,6 +91,7 @@ def _tell(turn: Turn, scope: Scope) -> None:
         "drawdown": round(drawdown(scope), 8),
         "realized_pnl": money_text(scope.realized_pnl),
         "unrealized_pnl": money_text(scope.unrealized_pnl),
+        "trading_pnl": money_text(trading_pnl(scope)),
         "fees": money_text(scope.fees),
         "trades": scope.trades,
     }

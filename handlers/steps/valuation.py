@@ -4,7 +4,7 @@ import msgspec
 
 from domain.standing import SCALE, effective_equity, roll
 from handlers.turn import Turn
-from state.book import returns_key
+from state.book import benchmark_key, returns_key
 from state.entities import Agent, Scope
 
 
@@ -16,12 +16,24 @@ def roll_to_now(turn: Turn, scope: Scope) -> list[float]:
     rules = wallet.rules.performance
     closed = roll(scope, wallet.time, rules.bin, rules.window)
     if closed:
-        window = turn.book.returns.setdefault(returns_key(scope), [])
-        window.extend(closed)
-        del window[: -rules.window]
-        turn.book.mark_returns(scope)
+        keep_returns(turn, returns_key(scope), closed)
     turn.book.mark(scope)
     return closed
+
+
+def keep_returns(turn: Turn, key: str, closed: list[float]) -> None:
+    """Add returns of closed bins to those that are kept, of which the oldest go."""
+    window = turn.book.returns.setdefault(key, [])
+    window.extend(closed)
+    del window[: -turn.wallet.rules.performance.window]
+    turn.book.mark_returns(key)
+
+
+def drop_returns(turn: Turn, key: str) -> None:
+    """Forget returns that can be told no further."""
+    if turn.book.returns.get(key):
+        turn.book.returns[key] = []
+        turn.book.mark_returns(key)
 
 
 def restart_bins(turn: Turn) -> None:
@@ -30,10 +42,10 @@ def restart_bins(turn: Turn) -> None:
     for scope in (book.wallet, *book.farms.values(), *book.agents.values()):
         scope.bin = now // turn.wallet.rules.performance.bin
         scope.bin_open_equity = effective_equity(scope)
-        if book.returns.pop(returns_key(scope), None):
-            book.returns[returns_key(scope)] = []
-            book.mark_returns(scope)
+        drop_returns(turn, returns_key(scope))
         book.mark(scope)
+    drop_returns(turn, benchmark_key(book.wallet))
+    book.wallet.benchmark_open = book.wallet.benchmark_mark
 
 
 def returns_of(turn: Turn, scope: Scope) -> list[float]:
@@ -61,6 +73,7 @@ def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope,
     closed, trades = result.closed, result.trades
     net = realized - fee
     earned = net + unrealized
+    squared = net * net if closed else 0
     for scope in (agent, farm, wallet):
         scope.fees += fee
         scope.unrealized_pnl += unrealized
@@ -68,6 +81,7 @@ def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope,
         if closed:
             scope.realized_pnl += realized
             scope.closed += 1
+            scope.squared_profit += squared
             if net > 0:
                 scope.wins += 1
                 scope.gross_profit += net

@@ -27,7 +27,7 @@ _WALLETS: Final[dict[str, dict[str, Any]]] = {
         "conflation": "5m",
         "rebalance": {"interval": "30m"},
         "collection": {"interval": "2h", "share": 0.4},
-        "performance": {"bin": "1h", "bins_per_year": 8760},
+        "performance": {"bin": "1h", "benchmark": "BTC/USDT"},
         "rates": _RATES,
     },
     "by-tick": {

@@ -28,6 +28,7 @@ RULES: Json = {
     "rebalance": {"smallest": "0.00000001", "cooldown": "1s"},
     "collection": {"interval": "2d"},
     "breakers": {"cool_off": "1h"},
+    "performance": {"benchmark": "BTC/USDT"},
 }
 
 # Biased to the edges: a few units around nothing, what is usual, what is huge. Uniform amounts find no fault.

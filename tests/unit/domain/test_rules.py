@@ -119,6 +119,8 @@ def test_rules_survive_their_stored_form() -> None:
         {"performance": {"window": 1}},
         {"performance": {"window": 10_001}},
         {"performance": {"bins_per_year": 0}},
+        {"performance": {"benchmark": "farm"}},
+        {"performance": {"benchmark": "BTC/USDT/EUR"}},
         {"performance": {"bins_per_year": "inf"}},
         {"performance": {"bins_per_year": "nan"}},
         {"performance": {"risk_free": "nan"}},

@@ -41,6 +41,11 @@ def test_system_quality_needs_trades_that_differ() -> None:
     assert sqn(*sums([100, 100])) is Absent.ZERO_VARIANCE
 
 
+def test_system_quality_needs_the_squares_of_all_trades() -> None:
+    """State of an earlier version has none: 3 trades that brought 30, and squares of nothing."""
+    assert sqn(3, 30, 0) is Absent.TOO_FEW_SAMPLES
+
+
 def test_the_example_of_the_deflated_ratio() -> None:
     """Bailey & López de Prado 2014: 2.5 a year in 1250 days, best of 100 of variance ½ a year: 90 %."""
     benchmark = luckiest(0.5 / 250, 100)

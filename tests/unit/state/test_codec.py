@@ -199,6 +199,9 @@ def test_a_person_can_read_what_is_stored() -> None:
         equity=90_000_000_000,
         peak_equity=10**19,
         cash=1,
+        realized_pnl=200_000_000,
+        unrealized_pnl=-300_000_000,
+        fees=-50_000_000,
         positions={"BTC/USDT": Position(5 * 10**11, 16_000_000_000_00, 32_000 * 10**12, 0)},
     )
 
@@ -207,6 +210,7 @@ def test_a_person_can_read_what_is_stored() -> None:
     assert list(document)[:4] == ["id", "wallet", "state", "farm"]
     assert (document["equity"], document["peak_equity"], document["cash"]) == ("900", "1000", "0.00000001")
     assert document["drawdown"] == 0.1
+    assert document["trading_pnl"] == "-0.5"
     assert document["positions"]["BTC/USDT"] == {
         "amount": "0.5",
         "cost": "16000",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from state.book import Book
+from state.book import Book, returns_key
 from state.codec import AGENTS, COMMANDS, FARMS, GOALS, WALLETS, Codec
 from state.entities import Agent, Command, Farm, Wallet
 from state.view import KINDS, View, load_view
@@ -127,7 +127,7 @@ def test_changes_are_told_once_and_only_of_books_that_were_touched() -> None:
     book.agents["a"] = Agent(id="a", wallet="w", farm="f")
     book.mark(book.agents["a"])
     book.returns["agent/w/a"] = [0.5]
-    book.mark_returns(book.agents["a"])
+    book.mark_returns(returns_key(book.agents["a"]))
     book.remember_command(Command(id="c", wallet="w", number=1, digest="", reply={}))
     assert view.changes() == {}
 
