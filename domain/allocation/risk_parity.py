@@ -66,8 +66,9 @@ def risk_parity(covariance: Floats, budgets: Floats) -> Floats:
 
 def risk_parts(covariance: Floats, weights: Floats) -> Floats:
     """Parts of the risk, w_i(Σw)_i / w'Σw; they sum to 1."""
-    marginal = covariance @ weights
-    parts: Floats = weights * marginal / (weights @ marginal)
+    scaled = weights / np.max(weights)  # of tiny ones the products would be 0
+    marginal = covariance @ scaled
+    parts: Floats = scaled * marginal / (scaled @ marginal)
     return parts
 
 

@@ -116,3 +116,10 @@ def test_bounds_keep_proportions_and_the_deviation_is_told() -> None:
     found = parts(fleet(), bound.weights)
     assert bound.deviation == pytest.approx(float(np.max(np.abs(found - 1 / 3))), abs=1e-12)
     assert bound.deviation > 0.1
+
+
+def test_the_parts_of_the_smallest_weights_sum_to_one() -> None:
+    """They have no size: 2e-311 in each of two bots alike is half of the risk, not 0/0."""
+    alike = np.full((2, 2), 1e-4)
+
+    assert risk_parts(alike, np.array([2e-311, 2e-311])) == pytest.approx([0.5, 0.5])
