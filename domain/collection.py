@@ -1,4 +1,14 @@
-"""How much profit goes back to the master."""
+"""
+How much profit goes back to the master.
+
+Rules kept here:
+
+1. Profit is equity above the high-water mark. The mark is net of flows: it moves with every transfer, so that
+   money which is given is no profit, and money which is taken is no loss.
+2. After a sweep the mark stands at the equity, whatever part of the profit was taken, left as a reward or is
+   still tied up: no profit is swept twice.
+3. What is asked for and tied up is owed, and follows as it comes free.
+"""
 
 from typing import Final, NamedTuple
 
@@ -8,23 +18,41 @@ _PARTS: Final = 10**9
 
 
 class Sweep(NamedTuple):
-    """Money to take, and how far the high-water mark rises for it."""
+    """Money to take now, money that is owed until it comes free, and money that stays as a reward."""
 
-    amount: int
-    raised: int
+    taken: int
+    owed: int
+    reward: int
 
 
-def sweep(equity: int, high_water: int, share: float, free: int) -> Sweep:
+def sweep_profit(equity: int, high_water: int, free: int, share: float, reward: float = 0.0) -> Sweep:
     """
-    Share of the profit above the high-water mark, at most what is free.
+    Ask for a share of the profit above the high-water mark.
 
-    The mark is net of flows: it moves with every transfer, so taking the amount lowers it by as much. It
-    rises by the profit that was swept, so no profit is swept twice; what could not be taken now stays above
-    the mark for next time.
+    Args:
+        equity: of the agent, money.
+        high_water: its mark, money.
+        free: what of its money can move; below zero when it is overdrawn.
+        share: of the profit, 0 to 1.
+        reward: share of that share that stays with the agent, 0 to 1.
+
     """
-    profit = equity - high_water
-    wanted = divide(profit * round(share * _PARTS), _PARTS) if profit > 0 else 0
-    taken = min(wanted, max(free, 0))
-    if taken <= 0:
-        return Sweep(0, 0)
-    return Sweep(taken, divide(profit * taken, wanted))
+    due = _part(max(equity - high_water, 0), share)
+    kept = _part(due, reward)
+    return _asked(due - kept, free, kept)
+
+
+def sweep_all(equity: int, high_water: int, free: int, reward: float = 0.0) -> Sweep:
+    """Ask for everything but the reward, which is a share of the profit. Takes what `sweep_profit` takes."""
+    kept = _part(max(equity - high_water, 0), reward)
+    return _asked(max(equity - kept, 0), free, kept)
+
+
+def _asked(amount: int, free: int, reward: int) -> Sweep:
+    taken = min(amount, max(free, 0))
+    return Sweep(taken, amount - taken, reward)
+
+
+def _part(amount: int, share: float) -> int:
+    """Share of an amount of money, rounded half to even; the share counts in steps of 1e-9."""
+    return divide(amount * round(share * _PARTS), _PARTS)

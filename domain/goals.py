@@ -4,8 +4,10 @@ What goals ask for, and how far towards it a fleet is.
 Rules kept here:
 
 1. Progress is a number from 0 to 1; a goal is met at 1 and not a unit before.
-2. A goal counts from its creation on: what its assignees did before does not count.
-3. An assignee's contribution is multiplied by its weight; a metric of several is their weighted mean.
+2. Fills and profit count from the creation of a goal on, or from the end of the round before: what its
+   assignees did until then does not count. All other metrics are as they stand, whatever they follow from.
+3. Fills and profit of an assignee are multiplied by its weight and added up; a metric of several assigned
+   scopes is their weighted mean, and has no value while one of them has none.
 """
 
 import math
@@ -43,6 +45,9 @@ RUNNING: Final = frozenset(
 OF_RETURNS: Final = frozenset({"total_return", "sharpe", "sortino", "calmar", "max_drawdown", "volatility"})
 
 
+WEIGHT_MIN: Final = 1e-6  # of an assignee; what it does counts in steps of 1e-9
+WEIGHT_MAX: Final = 1000.0
+
 COUNT_MAX: Final = 10**15  # of trades or periods; beyond it floats no longer count
 
 
@@ -78,7 +83,7 @@ class Condition(_Body, frozen=True):
 
 
 class Performance(_Body, frozen=True):
-    """A metric over the last so many bins."""
+    """A metric over the last so many bins that closed."""
 
     metric: str
     at_least: float

@@ -1,13 +1,15 @@
 """``in:goal``: goals are created, changed, assigned and cancelled."""
 
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from domain.goals import Collect, GoalType, read_target
+from domain.goals import WEIGHT_MAX, WEIGHT_MIN, Collect, GoalType, Target, read_target
+from domain.targets import RAISE_MAX, can_be_raised, never_met
 from handlers.reading import LATEST_MS, YEAR_2000_MS, check_id, check_time, find_book
-from handlers.steps.goals import end_goal
+from handlers.steps.goals import end_goal, measure, target_of, tell_goal
 from handlers.steps.timers import advance, finish
 from handlers.turn import WALLET, Turn
 from state.book import Book
@@ -16,6 +18,8 @@ from state.view import View
 from stream.decode import Decoder
 from stream.errors import MalformedError
 from stream.types import Emit, Entry
+
+_T = TypeVar("_T")
 
 
 class Assigned(msgspec.Struct):
@@ -27,19 +31,25 @@ class Assigned(msgspec.Struct):
 
 
 class GoalEvent(msgspec.Struct):
-    """Any of the four kinds of goal events; which members count follows from the kind."""
+    """
+    Any of the four kinds of goal events; which members count follows from the kind.
+
+    Where null may stand beside unset, null is what the member is if it was never given.
+    """
 
     id: str
     wallet: str
     timestamp: int
     kind: str
     goal: str
-    name: str | None = None
+    name: str | UnsetType | None = UNSET
     goal_type: GoalType | None = None
     target: dict[str, Any] | None = None
     assigned: list[Assigned] | None = None
-    deadline: int | None = None
-    collect: Collect | None = None
+    deadline: int | UnsetType | None = UNSET
+    collect: Collect | UnsetType | None = UNSET
+    reward: float | UnsetType | None = UNSET
+    raise_by: float | UnsetType | None = UNSET
 
 
 decode = Decoder(GoalEvent).decode
@@ -56,8 +66,7 @@ def handle(view: View, entry: Entry, event: GoalEvent, emits: list[Emit]) -> boo
     check_id(event.id, "id")
     check_id(event.goal, "goal")
     check_time(event.timestamp, entry)
-    if event.deadline is not None and not YEAR_2000_MS <= event.deadline <= LATEST_MS:
-        raise MalformedError("invalid_timestamp", "The deadline is in milliseconds, from 2000 to 9999.")
+    _check_members(book, event)
     apply = _KINDS.get(event.kind)
     if apply is None:
         text = f"{event.kind[:40]!r} is no kind of goal event: there are {', '.join(_KINDS)}."
@@ -80,29 +89,36 @@ def handle(view: View, entry: Entry, event: GoalEvent, emits: list[Emit]) -> boo
 Change = Callable[[Turn], None]
 
 
+def _check_members(book: Book, event: GoalEvent) -> None:
+    """Check what needs neither the kind nor the goal."""
+    if isinstance(event.deadline, int):
+        if not YEAR_2000_MS <= event.deadline <= LATEST_MS:
+            raise MalformedError("invalid_timestamp", "The deadline is in milliseconds, from 2000 to 9999.")
+        if event.deadline <= max(book.wallet.time, event.timestamp):
+            raise MalformedError("deadline_passed", "The deadline is not in the future of the wallet.")
+    if isinstance(event.reward, float) and not 0 <= event.reward <= 1:
+        raise MalformedError("out_of_range", "A reward is a share between 0 and 1.")
+    if isinstance(event.raise_by, float) and not 0 < event.raise_by <= RAISE_MAX:
+        text = f"raise_by is a share above 0 and at most {RAISE_MAX:g}: 0.2 raises a target by a fifth."
+        raise MalformedError("out_of_range", text)
+
+
 def _create(book: Book, event: GoalEvent) -> Change:
     if event.goal in book.goals:
         raise MalformedError("goal_exists", f"Goal {event.goal} exists already; goal_updated changes it.")
     if event.goal_type is None or event.target is None:
         raise MalformedError("invalid_member", "goal_created needs goal_type and target.")
-    target = _read_target(event.goal_type, event.target)
-    goal = Goal(
-        id=event.goal,
-        wallet=event.wallet,
-        name=event.name or event.goal,
-        goal_type=event.goal_type,
-        target=target,
-        assigned=_assignments(book, event.assigned or []),
-        deadline=event.deadline,
-        collect=event.collect or Collect.NONE,
-        created=0,
-    )
+    goal = Goal(id=event.goal, wallet=event.wallet, goal_type=event.goal_type, target={}, created=0)
+    goal.name = event.goal
+    goal.assigned = _assignments(book, event.assigned or [])
+    declare = _declare(book, goal, event)
 
     def change(turn: Turn) -> None:
         goal.created = turn.now
+        declare()
         book.goals[goal.id] = goal
         book.mark(goal)
-        _tell_goal(turn, goal)
+        tell_goal(turn, goal)
         if goal.assigned:
             _tell_assignment(turn, goal)
 
@@ -111,17 +127,46 @@ def _create(book: Book, event: GoalEvent) -> Change:
 
 def _update(book: Book, event: GoalEvent) -> Change:
     goal = _find(book, event)
-    target = goal.target if event.target is None else _read_target(goal.goal_type, event.target)
+    declare = _declare(book, goal, event)
 
     def change(turn: Turn) -> None:
-        goal.name = event.name if event.name is not None else goal.name
-        goal.target = target
-        goal.deadline = event.deadline if event.deadline is not None else goal.deadline
-        goal.collect = event.collect if event.collect is not None else goal.collect
+        declare()
         book.mark(goal)
-        _tell_goal(turn, goal)
+        tell_goal(turn, goal)
+        if event.target is not None:
+            # What was done so far may be all that is asked for now.
+            measure(turn, goal, target_of(goal))
 
     return change
+
+
+def _declare(book: Book, goal: Goal, event: GoalEvent) -> Callable[[], None]:
+    """Read what a goal is to be; return what makes it so. Raises `MalformedError`."""
+    raise_by = _given(event.raise_by, goal.raise_by, None)
+    kind, given = goal.goal_type, event.target
+    target = target_of(goal) if given is None else _read_target(book, kind, given)
+    if raise_by is not None and not can_be_raised(target):
+        text = "A target that only sets limits has nothing that raise_by could raise."
+        raise MalformedError("invalid_target", text)
+
+    def declare() -> None:
+        goal.name = _given(event.name, goal.name, goal.id)
+        goal.deadline = _given(event.deadline, goal.deadline, None)
+        goal.collect = _given(event.collect, goal.collect, Collect.NONE)
+        goal.reward = _given(event.reward, goal.reward, 0.0)
+        goal.raise_by = raise_by
+        if given is not None:
+            goal.target = msgspec.to_builtins(target)
+            goal.declared = None
+
+    return declare
+
+
+def _given(member: _T | UnsetType | None, before: _T, never: _T) -> _T:
+    """Return what a member is to be, that may be left out or null."""
+    if isinstance(member, UnsetType):
+        return before
+    return never if member is None else member
 
 
 def _assign(book: Book, event: GoalEvent) -> Change:
@@ -165,12 +210,15 @@ def _find(book: Book, event: GoalEvent) -> Goal:
     return goal
 
 
-def _read_target(goal_type: GoalType, target: dict[str, Any]) -> dict[str, Any]:
+def _read_target(book: Book, goal_type: GoalType, target: dict[str, Any]) -> Target:
     try:
-        read: dict[str, Any] = msgspec.to_builtins(read_target(goal_type, target))
+        found = read_target(goal_type, target)
     except ValueError as error:
         raise MalformedError("invalid_target", str(error)) from None
-    return read
+    why = never_met(found, book.wallet.rules.performance.window)
+    if why is not None:
+        raise MalformedError("invalid_target", why)
+    return found
 
 
 def _assignments(book: Book, assigned: list[Assigned]) -> list[Assignment]:
@@ -178,21 +226,12 @@ def _assignments(book: Book, assigned: list[Assigned]) -> list[Assignment]:
         if book.scope(one.type, one.id) is None:
             text = f"Wallet {book.wallet.id} has no {one.type} {one.id[:64]}; create it, then retry this."
             raise MalformedError(f"unknown_{one.type}", text)
-        if not 0 < one.weight <= 1000:
-            raise MalformedError("out_of_range", "A weight is above 0 and at most 1000.")
+        if not WEIGHT_MIN <= one.weight <= WEIGHT_MAX:
+            text = f"A weight is at least {WEIGHT_MIN:g} and at most {WEIGHT_MAX:g}."
+            raise MalformedError("out_of_range", text)
+    if len({(one.type, one.id) for one in assigned}) < len(assigned):
+        raise MalformedError("invalid_member", "assigned names each scope once.")
     return [Assignment(one.type, one.id, one.weight) for one in assigned]
-
-
-def _tell_goal(turn: Turn, goal: Goal) -> None:
-    data = {
-        "goal": goal.id,
-        "name": goal.name,
-        "goal_type": goal.goal_type,
-        "target": goal.target,
-        "deadline": goal.deadline,
-        "collect": goal.collect,
-    }
-    turn.emit(WALLET, "goal_created", goal.id, data)
 
 
 def _tell_assignment(turn: Turn, goal: Goal) -> None:

@@ -37,10 +37,11 @@ class Pursuit:
 
 
 class Work(NamedTuple):
-    """A goal as one agent works towards it."""
+    """A goal as one agent works towards it; ``parts`` is the weight in steps of 1e-9, for money."""
 
     pursuit: Pursuit
     weight: float
+    parts: int
 
 
 class Book:
@@ -145,17 +146,24 @@ class Book:
         for goal in self.active_goals():
             pursuit = Pursuit(goal)
             for agent, weight in self.assignees(goal).items():
-                index.setdefault(agent, []).append(Work(pursuit, weight))
+                index.setdefault(agent, []).append(Work(pursuit, weight, round(weight * PARTS)))
         return index
 
     def assignees(self, goal: Goal) -> dict[str, float]:
-        """Agents that work towards a goal, with their weights; the nearest assignment counts."""
+        """
+        Agents that work towards a goal, with their weights; the nearest assignment counts.
+
+        Whoever is under an assigned scope now: stopped agents too, and retired ones, for what they still
+        report is profit or loss of their farm as well.
+        """
         weights: dict[str, float] = {}
-        for kind in ("wallet", "farm", "agent"):
-            for assignment in goal.assigned:
-                scope = self.scope(kind, assignment.id) if assignment.type == kind else None
-                if scope is not None:
-                    weights |= {agent.id: assignment.weight for agent in self.agents_under(scope)}
+        farms = {a.id: a.weight for a in goal.assigned if a.type == "farm"}
+        own = {a.id: a.weight for a in goal.assigned if a.type == "agent"}
+        whole = next((a.weight for a in goal.assigned if a.type == "wallet"), None)
+        for name in sorted(self.agents):
+            weight = own.get(name, farms.get(self.agents[name].farm, whole))
+            if weight is not None:
+                weights[name] = weight
         return weights
 
     # -- the accounts --------------------------------------------------------------------------------------

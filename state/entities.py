@@ -142,7 +142,7 @@ class GoalState(StrEnum):
 
 
 class Goal(msgspec.Struct, kw_only=True, eq=False):
-    """Something a fleet is to reach."""
+    """Something a fleet is to reach, in one round or, where it is raised when it is met, in several."""
 
     id: str
     wallet: str
@@ -152,10 +152,14 @@ class Goal(msgspec.Struct, kw_only=True, eq=False):
     assigned: list[Assignment] = msgspec.field(default_factory=list)
     deadline: int | None = None
     collect: Collect = Collect.NONE
+    reward: float = 0.0  # share of the collected profit that stays with the agents
+    raise_by: float | None = None  # share by which the target grows when it is met, and the next round starts
+    round: int = 1
+    declared: dict[str, Any] | None = None  # target as it was last set, where it was raised since
     state: GoalState = GoalState.ACTIVE
     created: int
     ended: int | None = None
-    trades: float = 0.0  # weighted fills since it was created
+    trades: float = 0.0  # weighted fills since its round began
     profit: Money = 0  # weighted, net of fees
     progress: float = 0.0
     percent: int = 0  # last one told

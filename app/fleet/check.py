@@ -10,9 +10,10 @@ from app.fleet.problems import explain, no_choice
 from app.fleet.tables import AgentTable, FleetTable, GoalTable, WalletTable
 from app.fleet.toml_lines import Path
 from domain.allocation import METHODS
-from domain.goals import read_target
+from domain.goals import WEIGHT_MAX, WEIGHT_MIN, Target, read_target
 from domain.refusals import Refused
 from domain.rules import Rules, changed
+from domain.targets import RAISE_MAX, can_be_raised, never_met
 from handlers.commands.funds import read_amount
 from handlers.reading import check_currency, check_id
 from stream.errors import ConfigurationError, MalformedError
@@ -77,15 +78,33 @@ def _check_bounds(agent: AgentTable, here: Path, problem: Problem) -> None:
 
 def _check_goal(goal: GoalTable, here: Path, problem: Problem) -> None:
     try:
-        read_target(goal.goal_type, goal.target)
+        target = read_target(goal.goal_type, goal.target)
     except ValueError as error:
         raise problem([*here, "target"], f"goal {goal.id}: {str(error).removesuffix('.')}") from None
+    why = never_met(target)
+    if why is not None:
+        raise problem([*here, "target"], f"goal {goal.id}: {why.removesuffix('.')}")
+    _check_raise(goal, target, here, problem)
     if isinstance(goal.deadline, datetime) and goal.deadline.tzinfo is None:
         text = f"goal {goal.id}: a deadline has an offset from UTC, such as 2027-01-01T00:00:00Z"
         raise problem([*here, "deadline"], text)
     for i, one in enumerate(goal.assigned or ()):
-        if not 0 < one.weight <= 1000:
-            raise problem([*here, "assigned", i, "weight"], "a weight is above 0 and at most 1000")
+        if not WEIGHT_MIN <= one.weight <= WEIGHT_MAX:
+            text = f"a weight is at least {WEIGHT_MIN:g} and at most {WEIGHT_MAX:g}"
+            raise problem([*here, "assigned", i, "weight"], text)
+
+
+def _check_raise(goal: GoalTable, target: Target, here: Path, problem: Problem) -> None:
+    if goal.reward is not None and not 0 <= goal.reward <= 1:
+        raise problem([*here, "reward"], f"goal {goal.id}: a reward is a share between 0 and 1")
+    if goal.raise_by is None:
+        return
+    if not 0 < goal.raise_by <= RAISE_MAX:
+        text = f"goal {goal.id}: raise_by is a share above 0 and at most {RAISE_MAX:g}"
+        raise problem([*here, "raise_by"], text)
+    if not can_be_raised(target):
+        text = f"goal {goal.id}: a target that only sets limits has nothing that raise_by could raise"
+        raise problem([*here, "raise_by"], text)
 
 
 def _check_rules(wallet: WalletTable, here: Path, problem: Problem) -> None:

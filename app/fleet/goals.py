@@ -7,7 +7,7 @@ import msgspec
 from app.fleet.known import Known
 from app.fleet.step import Phase, Plan, arrow, given
 from app.fleet.tables import AssignedTable, GoalTable, WalletTable
-from domain.goals import Target, read_target
+from domain.goals import read_target
 from state.entities import Assignment, Goal, GoalState
 from stream.errors import ConfigurationError
 
@@ -41,8 +41,17 @@ def _create(plan: Plan, table: GoalTable) -> None:
         "assigned": _assigned(table.assigned) if table.assigned else None,
         "deadline": table.deadline_ms,
         "collect": table.collect,
+        "reward": table.reward,
+        "raise_by": table.raise_by,
     }
-    detail = given(type=table.goal_type, target=table.target, deadline=table.deadline, collect=table.collect)
+    detail = given(
+        type=table.goal_type,
+        target=table.target,
+        deadline=table.deadline,
+        collect=table.collect,
+        reward=table.reward,
+        raise_by=table.raise_by,
+    )
     plan.ask(Phase.GOAL, "create", f"goal {table.id}", detail, body)
 
 
@@ -51,10 +60,14 @@ def _change(plan: Plan, table: GoalTable, goal: Goal) -> None:
         "name": (goal.name, table.name),
         "deadline": (goal.deadline, table.deadline_ms),
         "collect": (goal.collect, table.collect),
+        "reward": (goal.reward, table.reward),
+        "raise_by": (goal.raise_by, table.raise_by),
     }
     differing = {name: pair for name, pair in pairs.items() if pair[1] is not None and pair[0] != pair[1]}
-    if _target(goal) != _target(table):
-        differing["target"] = (goal.target, table.target)
+    # A goal that was raised since is still the one that was declared.
+    declared = goal.declared or goal.target
+    if read_target(goal.goal_type, declared) != read_target(table.goal_type, table.target):
+        differing["target"] = (declared, table.target)
     moved = table.assigned is not None and _set(goal.assigned) != _set(table.assigned)
     if not differing and not moved:
         return
@@ -85,11 +98,6 @@ def _change(plan: Plan, table: GoalTable, goal: Goal) -> None:
             detail,
             {"kind": "goal_assigned", "goal": goal.id, "assigned": assigned},
         )
-
-
-def _target(goal: Goal | GoalTable) -> Target:
-    """Read a target, so that two spellings of it are one."""
-    return read_target(goal.goal_type, goal.target)
 
 
 def _assigned(assigned: Iterable[AssignedTable]) -> list[dict[str, object]]:

@@ -35,6 +35,8 @@ class GoalTable(_Table, frozen=True):
     assigned: list[AssignedTable] | None = None
     deadline: datetime | int | None = None
     collect: Collect | None = None
+    reward: float | None = None
+    raise_by: float | None = None
 
     @property
     def deadline_ms(self) -> int | None:

@@ -142,14 +142,14 @@ def collect(turn: Turn, body: Collect) -> Answer:
         amount = read_amount(body.amount)
         if isinstance(amount, Refused):
             return amount
-        taken = collecting.collect_amount(turn, agents, amount, "command")
+        found = collecting.collect_amount(turn, agents, amount, "command")
     elif body.what == "all":
-        taken = collecting.collect_all(turn, agents, "command")
+        found = collecting.collect_all(turn, agents, "command")
     else:
-        taken = collecting.collect_profit(turn, agents, "command")
-    if not taken:
-        return Refused(Refusal.NOTHING_TO_COLLECT, f"Nothing to collect is free at {body.scope.id}.")
-    return Done({"collected": money_text(taken)})
+        found = collecting.collect_profit(turn, agents, "command")
+    if not any(found):
+        return Refused(Refusal.NOTHING_TO_COLLECT, f"There is nothing to collect at {body.scope.id}.")
+    return Done({"collected": money_text(found.taken), "pending": money_text(found.pending)})
 
 
 def rebalance(turn: Turn, body: Rebalance) -> Answer:

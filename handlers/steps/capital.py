@@ -1,8 +1,10 @@
 """Tells bots what was given to them and taken from them."""
 
+from typing import Any
+
 from domain.money import money_text
 from handlers.turn import ALLOCATION, Turn
-from state.entities import Agent, Farm
+from state.entities import Agent, Farm, Goal
 
 
 def tell_allocation(turn: Turn, agent: Agent, amount: int, reason: str) -> None:
@@ -25,10 +27,10 @@ def tell_allocation(turn: Turn, agent: Agent, amount: int, reason: str) -> None:
 
 
 def tell_collection(
-    turn: Turn, scope: Agent | Farm, amount: int, reason: str, goal: str | None = None
+    turn: Turn, scope: Agent | Farm, amount: int, reason: str, goal: Goal | None = None, reward: int = 0
 ) -> None:
-    """Tell that money was collected from an agent or a farm."""
-    data = {"amount": money_text(amount), "cash": money_text(scope.cash), "reason": reason}
+    """Tell that money was collected; ``reward`` is what a goal left with the agent."""
+    data: dict[str, Any] = {"amount": money_text(amount), "cash": money_text(scope.cash), "reason": reason}
     if isinstance(scope, Agent):
         data |= {
             "agent": scope.id,
@@ -39,5 +41,5 @@ def tell_collection(
     else:
         data["farm"] = scope.id
     if goal is not None:
-        data["goal"] = goal
+        data |= {"goal": goal.id, "round": goal.round, "reward": money_text(reward)}
     turn.emit(ALLOCATION, "fund_collection", scope.id, data)

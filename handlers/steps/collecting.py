@@ -1,55 +1,92 @@
-"""Profit goes back to the master: on a schedule, with a goal, or when asked."""
+"""
+Profit goes back to the master: on a schedule, with a goal, or when asked.
+
+Only what is free moves. The rest of what is asked for is the agent's pending return, and follows as it comes
+free.
+"""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from domain.collection import sweep
+from domain.collection import Sweep, sweep_all, sweep_profit
 from domain.ledger import MASTER, Transfer, agent_account
 from handlers.steps.capital import tell_collection
 from handlers.steps.posting import transact
 from handlers.turn import Turn
 from state.book import free
-from state.entities import Agent
+from state.entities import Agent, Goal
 
 
-def collect_profit(turn: Turn, agents: Sequence[Agent], reason: str, goal: str | None = None) -> int:
-    """Take the rule's share of each agent's profit above its high-water mark; return the sum taken."""
+class Collected(NamedTuple):
+    """Money that was taken, and money that is pending because of it."""
+
+    taken: int
+    pending: int
+
+
+def collect_profit(turn: Turn, agents: Sequence[Agent], reason: str, goal: Goal | None = None) -> Collected:
+    """Take the rule's share of each agent's profit above its high-water mark, less a goal's reward."""
     share = turn.wallet.rules.collection.share
-    total = 0
+    taken = pending = 0
     for agent in agents:
-        found = sweep(agent.equity, agent.high_water, share, free(agent))
-        if found.amount:
-            high_water = agent.high_water - found.amount + found.raised
-            _take(turn, agent, found.amount, reason, goal)
-            agent.high_water = high_water
-            total += found.amount
-    return total
+        found = sweep_profit(agent.equity, agent.high_water, free(agent), share, _reward(goal))
+        if found == _NOTHING:
+            continue
+        # An agent that is asked for all it has already cannot owe more.
+        owed = max(agent.pending_return, min(agent.pending_return + found.owed, agent.equity - found.taken))
+        pending += owed - agent.pending_return
+        taken += found.taken
+        _collect(turn, agent, found, owed, reason, goal)
+    return Collected(taken, pending)
 
 
-def collect_all(turn: Turn, agents: Sequence[Agent], reason: str, goal: str | None = None) -> int:
-    """Take everything that is free at each agent; return the sum taken."""
-    total = 0
+def collect_all(turn: Turn, agents: Sequence[Agent], reason: str, goal: Goal | None = None) -> Collected:
+    """Take everything that each agent has, less a goal's reward."""
+    taken = pending = 0
     for agent in agents:
-        amount = free(agent)
-        if amount > 0:
-            _take(turn, agent, amount, reason, goal)
-            total += amount
-    return total
+        found = sweep_all(agent.equity, agent.high_water, free(agent), _reward(goal))
+        owed = max(agent.pending_return, found.owed)
+        if not found.taken and owed == agent.pending_return:
+            continue
+        pending += owed - agent.pending_return
+        taken += found.taken
+        _collect(turn, agent, found, owed, reason, goal)
+    return Collected(taken, pending)
 
 
-def collect_amount(turn: Turn, agents: Sequence[Agent], amount: int, reason: str) -> int:
-    """Take up to an amount, from the agents in turn; return the sum taken."""
+def collect_amount(turn: Turn, agents: Sequence[Agent], amount: int, reason: str) -> Collected:
+    """Take up to an amount of what is free, from the agents in turn."""
     left = amount
     for agent in agents:
         part = min(free(agent), left)
         if part > 0:
-            _take(turn, agent, part, reason, None)
+            _take(turn, agent, part, reason)
+            agent.budget = max(agent.budget - part, 0)
+            tell_collection(turn, agent, part, reason)
             left -= part
-    return amount - left
+    return Collected(amount - left, 0)
 
 
-def _take(turn: Turn, agent: Agent, amount: int, reason: str, goal: str | None) -> None:
+_NOTHING = Sweep(0, 0, 0)
+
+
+def _reward(goal: Goal | None) -> float:
+    return 0.0 if goal is None else goal.reward
+
+
+def _collect(turn: Turn, agent: Agent, found: Sweep, owed: int, reason: str, goal: Goal | None) -> None:
+    """Take what is free of a sweep, have the agent owe the rest, and settle its profit with that."""
+    asked = found.taken + owed - agent.pending_return
+    if found.taken:
+        _take(turn, agent, found.taken, reason)
+    agent.pending_return = owed
+    agent.high_water = max(agent.equity, 0)
+    agent.budget = max(agent.budget - asked, 0)
+    turn.book.mark(agent)
+    tell_collection(turn, agent, found.taken, reason, goal, found.reward)
+
+
+def _take(turn: Turn, agent: Agent, amount: int, reason: str) -> None:
     transfer = Transfer(agent_account(agent.id), MASTER, amount)
     refused = transact(turn, [transfer], f"collect_{reason}", f"{turn.cause}/collect/{agent.id}")
     assert refused is None, refused  # noqa: S101  # at most what is free was asked for
-    agent.budget = max(agent.budget - amount, 0)
-    tell_collection(turn, agent, amount, reason, goal)

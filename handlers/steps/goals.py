@@ -1,4 +1,11 @@
-"""Goals advance with fills and closed bins, are met once, and then collect."""
+"""
+Goals advance with fills and closed bins, are met once, and then collect; some begin again, raised.
+
+What counts is what an assignee reports, at the moment it is applied, whether the agent is stopped or not.
+Several goals that one input meets are met in the order of their ids.
+"""
+
+import msgspec
 
 from domain.goals import (
     Collect,
@@ -12,22 +19,25 @@ from domain.goals import (
     same_percent,
     whole_percent,
 )
-from domain.money import MONEY, money
+from domain.money import MONEY, divide, money
 from domain.performance import Absent
 from domain.standing import drawdown
+from domain.targets import raised
 from handlers.steps.collecting import collect_all, collect_profit
 from handlers.steps.measuring import profile_of
 from handlers.steps.rebalancing import request
 from handlers.steps.valuation import returns_of
 from handlers.turn import WALLET, Turn
+from state.book import PARTS
 from state.entities import Agent, Goal, GoalState, Scope
 
 _TOLD_EVERY_MS = 1000
+_TRADE_DIGITS = 9  # weighted fills count in these, so that ten tenths of one are one
 
 
 def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
     """Count fills and profit of an agent towards its goals."""
-    for pursuit, weight in turn.book.goals_of(agent.id):
+    for pursuit, weight, parts in turn.book.goals_of(agent.id):
         goal, target = pursuit.goal, pursuit.target
         if goal.state is not GoalState.ACTIVE:
             continue  # ended by an earlier one in this turn
@@ -35,8 +45,8 @@ def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
             goal.trades += trades
             goal.profit += profit
         else:
-            goal.trades += trades * weight
-            goal.profit += round(profit * weight)
+            goal.trades = round(goal.trades + trades * weight, _TRADE_DIGITS)
+            goal.profit += divide(profit * parts, PARTS)
         turn.book.changed[goal] = None
         if isinstance(target, Trades):
             if pursuit.low < goal.trades < pursuit.high:
@@ -48,7 +58,7 @@ def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
             pursuit.low, pursuit.high = same_percent(goal.profit, money(target.profit))
         elif needs_returns(target):
             continue
-        _update(turn, goal, target)
+        measure(turn, goal, target)
         if goal.percent != whole_percent(goal.progress):
             pursuit.low = pursuit.high = 0.0  # it may not be told yet, so the next fill tries again
 
@@ -58,7 +68,7 @@ def check_goals(turn: Turn) -> None:
     for goal in turn.book.active_goals():
         target = target_of(goal)
         if goal.state is GoalState.ACTIVE and needs_returns(target):
-            _update(turn, goal, target)
+            measure(turn, goal, target)
 
 
 def fail_overdue(turn: Turn) -> None:
@@ -86,6 +96,7 @@ def end_goal(turn: Turn, goal: Goal, state: GoalState, reason: str | None) -> No
     turn.book.goals_changed()
     data = {
         "goal": goal.id,
+        "round": goal.round,
         "goal_type": goal.goal_type,
         "current": goal.current,
         "target": goal.target,
@@ -95,7 +106,25 @@ def end_goal(turn: Turn, goal: Goal, state: GoalState, reason: str | None) -> No
     turn.emit(WALLET, name, goal.id, data)
 
 
-def _update(turn: Turn, goal: Goal, target: Target) -> None:
+def tell_goal(turn: Turn, goal: Goal) -> None:
+    """Tell what a goal asks for, when it is new, changed, or begins another round."""
+    data = {
+        "goal": goal.id,
+        "round": goal.round,
+        "name": goal.name,
+        "goal_type": goal.goal_type,
+        "target": goal.target,
+        "deadline": goal.deadline,
+        "collect": goal.collect,
+        "reward": goal.reward,
+        "raise_by": goal.raise_by,
+    }
+    turn.emit(WALLET, "goal_created", goal.id, data)
+
+
+def measure(turn: Turn, goal: Goal, target: Target) -> None:
+    """Find how far an active goal is, tell it, and end the goal or its round when it is met."""
+
     def metric(name: str, periods: int | None) -> float | None:
         return _metric_of(turn, goal, name, periods)
 
@@ -110,6 +139,7 @@ def _update(turn: Turn, goal: Goal, target: Target) -> None:
         goal.current = current(target, goal.trades, goal.profit, metric)
         data = {
             "goal": goal.id,
+            "round": goal.round,
             "percent": percent,
             "progress": round(goal.progress, 8),
             "current": goal.current,
@@ -124,10 +154,29 @@ def _complete(turn: Turn, goal: Goal) -> None:
     agents = [turn.book.agents[name] for name in sorted(turn.book.assignees(goal))]
     end_goal(turn, goal, GoalState.COMPLETED, None)
     if goal.collect is Collect.PROFIT:
-        collect_profit(turn, agents, "goal", goal.id)
+        collect_profit(turn, agents, "goal", goal)
     elif goal.collect is Collect.ALL:
-        collect_all(turn, agents, "goal", goal.id)
+        collect_all(turn, agents, "goal", goal)
     request(turn, "goal")
+    _begin_next_round(turn, goal)
+
+
+def _begin_next_round(turn: Turn, goal: Goal) -> None:
+    """Start a goal again with a raised target and nothing done; it stays met where no more can be asked."""
+    if goal.raise_by is None:
+        return
+    target = raised(goal.goal_type, target_of(goal), goal.raise_by)
+    if target is None:
+        return
+    goal.declared = goal.declared or goal.target
+    goal.target = msgspec.to_builtins(target)
+    goal.round += 1
+    goal.state = GoalState.ACTIVE
+    goal.ended = None
+    goal.trades, goal.profit = 0.0, 0
+    goal.progress, goal.percent, goal.current = 0.0, 0, {}
+    turn.book.goals_changed()
+    tell_goal(turn, goal)
 
 
 def _metric_of(turn: Turn, goal: Goal, name: str, periods: int | None) -> float | None:

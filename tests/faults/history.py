@@ -212,6 +212,9 @@ class History:
                 )
             )
             event["collect"] = random.choice(("profit", "all", "none"))
+            event["reward"] = random.choice((0, 0, 0.1, 1))
+        if kind in ("goal_created", "goal_updated"):
+            event["raise_by"] = random.choice((None, 0.2, 1))  # refused where the target is a limit
         if kind in ("goal_created", "goal_updated") and random.random() < 0.5:
             event["deadline"] = self._ms + random.randrange(1, 16) * HOUR_MS
         self._send("goal", event)

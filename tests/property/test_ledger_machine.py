@@ -341,9 +341,10 @@ class Fleets(RuleBasedStateMachine):
         collect=st.sampled_from(["none", "profit", "all"]),
         agent=agents,
         deadline=st.sampled_from([None, 10 * SECOND, DAY]),
+        raised=st.sampled_from([{}, {"raise_by": 0.5}, {"reward": 0.3}, {"reward": 1, "raise_by": 2}]),
     )
     def set_goal(
-        self, wallet: str, aim: tuple[str, Json], collect: str, agent: str, deadline: int | None
+        self, wallet: str, aim: tuple[str, Json], collect: str, agent: str, deadline: int | None, raised: Json
     ) -> None:
         """For the wallet, and one agent more than the others."""
         self.goals += 1
@@ -356,7 +357,7 @@ class Fleets(RuleBasedStateMachine):
             "collect": collect,
             "assigned": [{"type": "wallet", "id": wallet, "weight": 0.5}, {"type": "agent", "id": agent}],
             "deadline": None if deadline is None else self.driver.now + deadline,
-        }
+        } | raised
         self.send("goal", self.driver.event(event))
 
     @rule(wallet=wallets, kind=st.sampled_from(["goal_cancelled", "goal_updated"]))

@@ -2,56 +2,61 @@
 
 import pytest
 
-from domain.collection import Sweep, sweep
+from domain.collection import Sweep, sweep_all, sweep_profit
 
 
 @pytest.mark.parametrize(
-    ("equity", "high_water", "share", "free", "expected"),
+    ("equity", "high_water", "free", "share", "expected"),
     [
-        (1100, 1000, 0.5, 1100, Sweep(50, 100)),  # half of 100; all 100 count as swept
-        (1100, 1000, 1.0, 1100, Sweep(100, 100)),
-        (1100, 1000, 0.5, 20, Sweep(20, 40)),  # 20 of 50 are free: two fifths of 100 count
-        (1100, 1000, 0.5, 0, Sweep(0, 0)),
-        (1100, 1000, 0.5, -30, Sweep(0, 0)),
-        (1000, 1000, 0.5, 1000, Sweep(0, 0)),
-        (900, 1000, 0.5, 900, Sweep(0, 0)),
-        (1100, 1000, 0.0, 1100, Sweep(0, 0)),
-        (
-            1001,
-            1000,
-            0.5,
-            1001,
-            Sweep(0, 0),
-        ),  # half a unit, to even: it stays for later
-        (1003, 1000, 0.5, 1003, Sweep(2, 3)),
-        (1000, -50, 0.1, 1000, Sweep(105, 1050)),
+        (1100, 1000, 1100, 0.5, Sweep(50, 0, 0)),  # half of 100
+        (1100, 1000, 1100, 1.0, Sweep(100, 0, 0)),
+        (1100, 1000, 20, 0.5, Sweep(20, 30, 0)),  # 20 of 50 are free
+        (1100, 1000, 0, 0.5, Sweep(0, 50, 0)),
+        (1100, 1000, -30, 0.5, Sweep(0, 50, 0)),  # overdrawn
+        (1000, 1000, 1000, 0.5, Sweep(0, 0, 0)),
+        (900, 1000, 900, 0.5, Sweep(0, 0, 0)),
+        (-100, 0, -100, 0.5, Sweep(0, 0, 0)),
+        (1100, 1000, 1100, 0.0, Sweep(0, 0, 0)),
+        (1001, 1000, 1001, 0.5, Sweep(0, 0, 0)),  # half a unit, to even: it stays for later
+        (1003, 1000, 1003, 0.5, Sweep(2, 0, 0)),
     ],
 )
 def test_a_share_of_the_profit_is_swept(
-    equity: int, high_water: int, share: float, free: int, expected: Sweep
+    equity: int, high_water: int, free: int, share: float, expected: Sweep
 ) -> None:
-    """At most what is free; the mark rises by the profit that was swept."""
-    assert sweep(equity, high_water, share, free) == expected
+    """What is free at once; the rest is owed."""
+    assert sweep_profit(equity, high_water, free, share) == expected
 
 
-def test_no_profit_is_swept_twice() -> None:
-    """After a sweep the equity stands as high above the mark as it must: here at it."""
-    equity, high_water = 1100, 1000
+@pytest.mark.parametrize(
+    ("free", "reward", "expected"),
+    [
+        (1100, 0.2, Sweep(40, 0, 10)),  # of the 50 that are due, a fifth stays
+        (1100, 1.0, Sweep(0, 0, 50)),
+        (15, 0.2, Sweep(15, 25, 10)),
+        (0, 0.2, Sweep(0, 40, 10)),
+    ],
+)
+def test_a_reward_is_a_share_of_what_would_have_been_taken(free: int, reward: float, expected: Sweep) -> None:
+    """1100 with a mark of 1000, of which half is due."""
+    assert sweep_profit(1100, 1000, free, 0.5, reward) == expected
 
-    amount, raised = sweep(equity, high_water, 0.5, equity)
-    # Taking money lowers the mark by as much, for the mark is net of flows.
-    equity, high_water = equity - amount, high_water - amount + raised
 
-    assert (equity, high_water) == (1050, 1050)
-    assert sweep(equity, high_water, 0.5, equity) == Sweep(0, 0)
-
-
-def test_what_was_not_free_is_swept_when_it_is() -> None:
-    """20 of 50 now, the other 30 later, and no more than that."""
-    equity, high_water, swept = 1100, 1000, 0
-
-    for free in (20, 0, 1080):
-        amount, raised = sweep(equity, high_water, 0.5, free)
-        equity, high_water, swept = equity - amount, high_water - amount + raised, swept + amount
-
-    assert (equity, high_water, swept) == (1050, 1050, 50)
+@pytest.mark.parametrize(
+    ("equity", "high_water", "free", "reward", "expected"),
+    [
+        (1100, 1000, 1100, 0.0, Sweep(1100, 0, 0)),
+        (1100, 1000, 1100, 0.2, Sweep(1080, 0, 20)),  # a fifth of the profit of 100
+        (1100, 1000, 800, 0.2, Sweep(800, 280, 20)),  # 300 are tied up; all but the reward is owed
+        (900, 1000, 900, 0.2, Sweep(900, 0, 0)),  # no profit, no reward
+        (40, 0, 100, 0.0, Sweep(40, 0, 0)),  # of 100 in cash, 60 stand against an open loss
+        (1150, 1000, -50, 0.0, Sweep(0, 1150, 0)),
+        (-5, 0, 0, 0.5, Sweep(0, 0, 0)),
+        (0, 0, 0, 0.5, Sweep(0, 0, 0)),
+    ],
+)
+def test_all_is_everything_but_the_reward(
+    equity: int, high_water: int, free: int, reward: float, expected: Sweep
+) -> None:
+    """And never more than there is."""
+    assert sweep_all(equity, high_water, free, reward) == expected

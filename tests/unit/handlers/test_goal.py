@@ -34,11 +34,14 @@ def test_a_goal_is_created_and_told_with_its_assignment() -> None:
 
     assert step.one("goal_created") == {
         "goal": "g",
+        "round": 1,
         "name": "first 200",
         "goal_type": "trade_volume",
         "target": {"trades": 200},
         "deadline": driver.now + DAY,
         "collect": "none",
+        "reward": 0.0,
+        "raise_by": None,
     }
     assert step.one("goal_assignment") == {
         "goal": "g",
@@ -70,11 +73,14 @@ def test_an_update_changes_what_it_names() -> None:
 
     assert step.one("goal_created") == {
         "goal": "g",
+        "round": 1,
         "name": "n",
         "goal_type": "trade_volume",
         "target": {"trades": 100},
         "deadline": None,
         "collect": "profit",
+        "reward": 0.0,
+        "raise_by": None,
     }
     assert driver.goal("goal_updated", "g", target={"profit": "5"}).reasons == ["invalid_target"]
     driver.goal("goal_updated", "g", name="m", deadline=driver.now + DAY, collect="all")
@@ -97,6 +103,7 @@ def test_a_goal_that_is_cancelled_has_failed_and_counts_no_more() -> None:
 
     assert step.one("goal_failed") == {
         "goal": "g",
+        "round": 1,
         "goal_type": "trade_volume",
         "current": {"trades": 1},
         "target": {"trades": 4},
@@ -225,6 +232,7 @@ def test_a_goal_is_met_at_its_target_and_not_before() -> None:
     assert step.one("goal_progress_update")["percent"] == 100
     assert step.one("goal_completed") == {
         "goal": "g",
+        "round": 1,
         "goal_type": "trade_volume",
         "current": {"trades": 2},
         "target": {"trades": 2},

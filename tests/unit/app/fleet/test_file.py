@@ -156,10 +156,23 @@ PROBLEMS = {
         7,
         "goal g: The target of a trade_volume goal does not fit",
     ),
+    "a target that can never be met": (
+        GOAL + 'goal_type = "custom"\ntarget = { all = [{ metric = "win_rate", at_least = 1.5 }] }',
+        7,
+        "goal g: win_rate is 1 at most, never at least 1.5",
+    ),
+    "a reward above one": (GOAL + MILLION + "reward = 1.5", 8, "goal g: a reward is a share"),
+    "a raise of nothing": (GOAL + MILLION + "raise_by = 0", 8, "goal g: raise_by is a share above 0"),
+    "a raise of limits": (
+        GOAL
+        + 'goal_type = "custom"\nraise_by = 0.1\ntarget = { all = [{ metric = "drawdown", at_most = 0.1 }] }',
+        7,
+        "goal g: a target that only sets limits has nothing",
+    ),
     "a weight of zero": (
         GOAL + MILLION + 'assigned = [{ type = "wallet", id = "alpha", weight = 0 }]',
         8,
-        "a weight is above 0",
+        "a weight is at least 1e-06",
     ),
     "a deadline without an offset": (
         GOAL + MILLION + "deadline = 2027-01-01T00:00:00",

@@ -107,6 +107,18 @@ def test_a_goal_that_changed() -> None:
     assert {step.phase for step in plan.steps} == {Phase.GOAL}
 
 
+def test_a_goal_that_was_raised_since_is_still_the_one_that_was_declared() -> None:
+    """Its target grows by itself with each round; that is no difference from the file."""
+    known = stored()
+    goal = known.goals["g"]
+    goal.declared, goal.target, goal.round = goal.target, {"profit": "720"}, 3
+
+    assert plan_wallet(table(), known).steps == []
+    (step,) = plan_wallet(table(goal=[FILE["goal"][0] | {"raise_by": 0.2, "reward": 0.1}]), known).steps
+
+    assert step.body == {"kind": "goal_updated", "goal": "g", "reward": 0.1, "raise_by": 0.2}
+
+
 def test_a_goal_that_ended_stays() -> None:
     """An ended goal is never changed; if the file has it otherwise, that is noted."""
     known = stored()

@@ -264,7 +264,7 @@ def test_half_of_the_profit_is_collected_and_no_profit_twice() -> None:
 
     step = driver.command("collect", scope=agent("a"))
 
-    assert step.reply["result"] == {"collected": "50"}
+    assert step.reply["result"] == {"collected": "50", "pending": "0"}
     assert step.one("fund_collection") == {
         "amount": "50",
         "cash": "1050",
@@ -278,7 +278,7 @@ def test_half_of_the_profit_is_collected_and_no_profit_twice() -> None:
     assert refusal(driver.command("collect", scope=MASTER)) == "nothing_to_collect"
     driver.fill("a", "buy", "1", "100")
     driver.fill("a", "sell", "1", "110")
-    assert driver.command("collect", scope=farm("f")).reply["result"] == {"collected": "5"}
+    assert driver.command("collect", scope=farm("f")).reply["result"] == {"collected": "5", "pending": "0"}
 
 
 def test_money_that_is_given_is_not_profit_to_collect() -> None:
@@ -286,7 +286,7 @@ def test_money_that_is_given_is_not_profit_to_collect() -> None:
     driver = earned()
     driver.command("allocate", agent="a", amount="1000")
 
-    assert driver.command("collect", scope=agent("a")).reply["result"] == {"collected": "50"}
+    assert driver.command("collect", scope=agent("a")).reply["result"] == {"collected": "50", "pending": "0"}
 
 
 def test_a_loss_has_to_be_earned_back_before_there_is_profit() -> None:
@@ -305,7 +305,7 @@ def test_all_that_is_free_is_collected_under_a_scope() -> None:
 
     step = driver.command("collect", scope=farm("f"), what="all")
 
-    assert step.reply["result"] == {"collected": "1400"}
+    assert step.reply["result"] == {"collected": "1400", "pending": "200"}
     assert [(data["agent"], data["amount"]) for data in step.named("fund_collection")] == [
         ("a", "1100"),
         ("b", "300"),
@@ -322,16 +322,22 @@ def test_profit_that_was_collected_with_all_the_rest_is_not_collected_again() ->
     assert refusal(driver.command("collect", scope=agent("a"))) == "nothing_to_collect"
     driver.fill("a", "buy", "1", "100")
     driver.fill("a", "sell", "1", "120")
-    assert driver.command("collect", scope=agent("a")).reply["result"] == {"collected": "10"}
+    assert driver.command("collect", scope=agent("a")).reply["result"] == {"collected": "10", "pending": "0"}
 
 
 def test_an_amount_is_collected_from_one_agent_after_the_other() -> None:
     """In the order of their ids, each as far as it can."""
     driver = earned()
 
-    assert driver.command("collect", scope=MASTER, amount="1300").reply["result"] == {"collected": "1300"}
+    assert driver.command("collect", scope=MASTER, amount="1300").reply["result"] == {
+        "collected": "1300",
+        "pending": "0",
+    }
     assert [driver.agent_of(name)["cash"] for name in ("a", "b")] == ["0", "300"]
-    assert driver.command("collect", scope=MASTER, amount="1300").reply["result"] == {"collected": "300"}
+    assert driver.command("collect", scope=MASTER, amount="1300").reply["result"] == {
+        "collected": "300",
+        "pending": "0",
+    }
     assert refusal(driver.command("collect", scope=MASTER, amount="1300")) == "nothing_to_collect"
 
 
