@@ -25,9 +25,10 @@ from handlers.steps.benchmark import note_price
 from handlers.steps.reports import conclude, earn
 from handlers.steps.timers import advance
 from handlers.steps.valuation import Result
+from handlers.steps.watching import notice_entry
 from handlers.turn import EMERGENCY, Turn
 from state.book import Book
-from state.entities import Agent
+from state.entities import Agent, State
 from state.view import View
 from stream.decode import Decoder
 from stream.errors import MalformedError
@@ -93,6 +94,8 @@ def handle(view: View, entry: Entry, trade: Trade, emits: list[Emit]) -> bool:
     result = apply_fill(turn, agent, trade.symbol, found)
     if trade.symbol == book.benchmark:
         note_price(turn, found.price)
+    if agent.state is State.STOPPED:
+        notice_entry(turn, agent, trade.symbol, found.quantity, trade.timestamp)
     earn(turn, agent, result)
     if agent.cash < 0 and not overdrawn:
         _tell_overdrawn(turn, agent)

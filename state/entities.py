@@ -41,6 +41,14 @@ class Trip(msgspec.Struct, frozen=True):
     by: str | None = None
 
 
+class Resumed(msgspec.Struct, frozen=True):
+    """How the last stop of a scope ended."""
+
+    reason: str  # what who resumed it says, or "cool_off"
+    at: int
+    by: str | None = None
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Scope(Standing):
     """What agents, farms and wallets have in common."""
@@ -52,6 +60,7 @@ class Scope(Standing):
     breaker: Colour = Colour.GREEN
     measure: Measure | None = None  # the limit that gives the colour
     trip: Trip | None = None
+    resumed: Resumed | None = None
     updated: int = 0  # stream time of its last balance update
     update_due: int | None = None  # when the one that waits is due
 
@@ -84,6 +93,7 @@ class Agent(Scope):
     reported_equity: Money | None = None  # of a bot that only knows its equity
     flows_since: Money = 0  # into it since that report
     moved: int = 0  # stream time of the last transfer to or from it
+    told_trading: bool = False  # that it opened or enlarged a position, under the last stop over it
     min_weight: float | None = None
     max_weight: float | None = None
     booked: Booked = field(default_factory=Booked)

@@ -41,6 +41,7 @@ def stop(turn: Turn, body: Stop) -> Answer:
         return Refused(Refusal.ACCOUNT_CLOSED, f"{kind_of(scope)} {scope.id} is {scope.state}.")
     trip = Trip(body.reason, body.action, turn.now, None, body.by)
     watching.stop(turn, scope, trip)
+    watching.sweep_under(turn, scope)
     return Done({"scope": kind_of(scope), "id": scope.id})
 
 
@@ -48,8 +49,9 @@ def resume(turn: Turn, body: Resume) -> Answer:
     """Lift a scope's own stop."""
     scope = find_scope(turn.book, body.scope)
     if scope.trip is None:
-        if scope.state is State.STOPPED:
-            text = f"{kind_of(scope)} {scope.id} is held by a stop above it; resume that one."
+        above = watching.stopped_above(turn, scope)
+        if above is not None and scope.state not in (State.RETIRED, State.CLOSED):
+            text = f"{kind_of(scope)} {scope.id} is held by the stop of {kind_of(above)} {above.id}."
             return Refused(Refusal.STOPPED_ABOVE, text)
         return Refused(Refusal.NOT_STOPPED, f"{kind_of(scope)} {scope.id} is not stopped.")
     watching.resume(turn, scope, body.reason)

@@ -5,20 +5,23 @@ from handlers.steps.rebalancing import notice_drift, return_pending
 from handlers.steps.timers import finish
 from handlers.steps.updates import touch
 from handlers.steps.valuation import Result, take_result
-from handlers.steps.watching import sweep_stopped, watch
+from handlers.steps.watching import sweep_stopped, sweep_under, watch
 from handlers.turn import Turn
 from state.entities import Agent, State
 
 
 def earn(turn: Turn, agent: Agent, result: Result) -> None:
     """Take what an agent earned into all above it, compare with the limits, and count for its goals."""
+    stopped = None
     for scope in take_result(turn, agent, result):
-        if not scope.calm_low < scope.equity < scope.calm_high:
-            watch(turn, scope)
+        if not scope.calm_low < scope.equity < scope.calm_high and watch(turn, scope):
+            stopped = scope  # the outermost covers the others
         if scope.update_due is None:
             touch(turn, scope)
         else:
             turn.book.changed[scope] = None  # all that `touch` does for one that waits already
+    if stopped is not None:
+        sweep_under(turn, stopped)
     advance_goals(turn, agent, result.trades, result.realized - result.fee)
 
 

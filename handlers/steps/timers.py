@@ -13,7 +13,7 @@ from handlers.steps.measuring import tell_performance
 from handlers.steps.rebalancing import next_rebalance, rebalance_if_due
 from handlers.steps.updates import tell_due, tell_touched
 from handlers.steps.valuation import roll_to_now
-from handlers.steps.watching import resume, watch
+from handlers.steps.watching import resume, sweep_under, watch
 from handlers.turn import Turn
 from state.entities import Farm, Scope, State
 
@@ -62,7 +62,8 @@ def _close_bins(turn: Turn) -> None:
     # A daily loss is history with the day: who was near that limit is so no more.
     for scope in _coloured(turn, farms):
         roll_to_now(turn, scope)
-        watch(turn, scope)
+        if watch(turn, scope):
+            sweep_under(turn, scope)
     check_goals(turn)
 
 

@@ -1,30 +1,41 @@
 """
 Breakers: colours as a scope nears a limit, a stop when it reaches one, and the way back.
 
-A stop covers every agent under its scope, in the same turn as the fill that caused it. What of their money is
-free goes back to the master. A stop is latched: it ends by a command, or by itself after a cool-off.
+Rules kept here:
+
+1. The limits of an agent, its farm and its wallet are compared each on its own, with the same fill. All that
+   trip are told, from the inside out, before any money moves: taking it back is no reason not to trip.
+2. A stop covers every agent under its scope, in the same turn as the fill that caused it. What of their money
+   is free goes back to the master.
+3. A stop is latched: it ends by a command, or by itself after a cool-off. An agent runs again when no stop
+   above it holds it any more.
 """
 
 from domain.breakers import Colour, calm, colour, read
 from domain.ledger import MASTER, Transfer, agent_account
+from domain.money import fine_text
 from domain.standing import rebase
 from handlers.steps.capital import tell_collection
 from handlers.steps.posting import transact
 from handlers.steps.rebalancing import request
 from handlers.turn import EMERGENCY, Turn
 from state.book import free, kind_of
-from state.entities import Agent, Scope, State, Trip
+from state.entities import Agent, Farm, Resumed, Scope, State, Trip
 
 
-def watch(turn: Turn, scope: Scope) -> None:
-    """Compare a scope with its limits after its equity changed."""
+def watch(turn: Turn, scope: Scope) -> bool:
+    """
+    Compare a scope with its limits after its equity changed; return whether that stopped it.
+
+    Then `sweep_under` is owed, once all that the same fill may stop was looked at.
+    """
     if scope.calm_low < scope.equity < scope.calm_high or scope.trip is not None:
-        return
+        return False
     limit = turn.book.limits[kind_of(scope)]
     now = colour(scope, limit)
     scope.calm_low, scope.calm_high = calm(scope, limit, now)
     if now is scope.breaker:
-        return
+        return False
     reading = read(scope, limit)
     previous, scope.breaker = scope.breaker, now
     scope.measure = None if now is Colour.GREEN else reading.measure
@@ -44,17 +55,19 @@ def watch(turn: Turn, scope: Scope) -> None:
             "limit": reading.limit,
         },
     )
-    if now is Colour.RED:
-        rules = turn.wallet.rules.breakers
-        until = None if rules.cool_off is None else turn.now + rules.cool_off
-        trip = Trip(str(reading.measure), rules.action, turn.now, until)
-        stop(turn, scope, trip, value=reading.value, limit=reading.limit)
+    if now is not Colour.RED:
+        return False
+    rules = turn.wallet.rules.breakers
+    until = None if rules.cool_off is None else turn.now + rules.cool_off
+    trip = Trip(str(reading.measure), rules.action, turn.now, until)
+    stop(turn, scope, trip, value=reading.value, limit=reading.limit)
+    return True
 
 
 def stop(
     turn: Turn, scope: Scope, trip: Trip, *, value: float | None = None, limit: float | None = None
 ) -> None:
-    """Stop a scope and every agent under it, and take back what of their money is free."""
+    """Stop a scope and every agent under it; what of their money is free is for `sweep_under`."""
     scope.trip = trip
     scope.breaker = Colour.RED
     if scope.state is State.ACTIVE:
@@ -80,14 +93,21 @@ def stop(
     for agent in covered:
         if agent.state is State.ACTIVE:
             agent.state = State.STOPPED
+        agent.told_trading = False
         turn.book.mark(agent)
-        sweep_stopped(turn, agent)
     request(turn, "breaker")
+
+
+def sweep_under(turn: Turn, scope: Scope) -> None:
+    """Take back what is free at every agent under a scope that was stopped."""
+    for agent in turn.book.agents_under(scope):
+        sweep_stopped(turn, agent)
 
 
 def resume(turn: Turn, scope: Scope, reason: str) -> None:
     """Lift a scope's own stop. Agents under another stop that still holds stay stopped."""
     scope.trip = None
+    scope.resumed = Resumed(reason, turn.now, turn.by)
     scope.breaker = Colour.GREEN
     scope.measure = None
     rebase(scope)
@@ -118,10 +138,46 @@ def resume(turn: Turn, scope: Scope, reason: str) -> None:
 
 def held_by(turn: Turn, agent: Agent) -> Scope | None:
     """Innermost scope whose stop holds an agent; None if it may trade."""
-    for scope in (agent, turn.book.farms[agent.farm], turn.wallet):
-        if scope.trip is not None:
-            return scope
-    return None
+    return agent if agent.trip is not None else stopped_above(turn, agent)
+
+
+def stopped_above(turn: Turn, scope: Scope) -> Scope | None:
+    """Innermost stopped scope above another; None where no stop holds it from above."""
+    return next((one for one in _above(turn, scope) if one.trip is not None), None)
+
+
+def _above(turn: Turn, scope: Scope) -> list[Scope]:
+    if isinstance(scope, Agent):
+        return [turn.book.farms[scope.farm], turn.wallet]
+    return [turn.wallet] if isinstance(scope, Farm) else []
+
+
+def notice_entry(turn: Turn, agent: Agent, symbol: str, quantity: int, timestamp: int) -> None:
+    """
+    Tell, once for each stop, that a stopped agent opened or enlarged a position.
+
+    ``quantity`` is that of the fill, in 1e-12 and signed. A fill executed by the time of the stop was made
+    before its bot could know, and one that only reduces is what a stopped bot may do.
+    """
+    position = agent.positions.get(symbol)
+    held = position.amount if position is not None else 0
+    if agent.told_trading or held * quantity <= 0:
+        return
+    stops = [scope.trip for scope in (agent, *_above(turn, agent)) if scope.trip is not None]
+    first = min(stops, key=lambda trip: trip.at)
+    if timestamp <= first.at:
+        return
+    agent.told_trading = True
+    data = {
+        "scope": "agent",
+        "id": agent.id,
+        "kind": "trading_while_stopped",
+        "symbol": symbol,
+        "position": fine_text(held),
+        "action": first.action,
+        "reason": first.reason,
+    }
+    turn.emit(EMERGENCY, "risk_alert", agent.id, data)
 
 
 def sweep_stopped(turn: Turn, agent: Agent) -> None:
