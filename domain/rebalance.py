@@ -20,24 +20,21 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-from domain.allocation import METHODS, Candidate, Parameters
-from domain.allocation.bounds import TOLERANCE, Infeasible
-from domain.allocation.levels import Levels, weigh
+from domain.allocation.bounds import TOLERANCE
+from domain.holding import Holding
 from domain.money import FINE, money, split
 from domain.rationing import ration
-from domain.refusals import Refusal
-from domain.rules import RebalanceRules, RiskMode, Tier
-from domain.scoring import RISK_MULTIPLE, TIER_MULTIPLE
+from domain.refusals import Refused
+from domain.rules import RebalanceRules, Tier
+from domain.weighing import Basis, Weighing, basis_of, fitted, refusal, unspent, weigh_fleet
 
 _MASTER: Final = ""  # no agent has this id
 _CASH: Final = " "  # nor this
 
 
 class Reason(StrEnum):
-    """Why money was held back."""
+    """Why money was held back, in the order in which it is."""
 
     BOUNDS = "bounds"  # the upper bounds leave a rest, which stays with the master
     UNSPENT = "unspent"  # the method leaves a rest in cash, which stays with the master
@@ -49,35 +46,13 @@ class Reason(StrEnum):
     NO_CASH = "no_cash"
 
 
-class Holding(msgspec.Struct, frozen=True, eq=False):
-    """
-    An agent and what it holds. Money in 1e-8.
-
-    `free` is what could be taken now, `pending_return` what it was asked for and has not given yet.
-    `returns` has shape (bins,), oldest first, and ends with the same bin for all agents. `min_weight` and
-    `max_weight` outweigh the rules' bounds: a minimum above the rules' maximum raises that, and likewise.
-    """
-
-    agent: str
-    farm: str
-    equity: int
-    free: int
-    pending_return: int
-    stopped: bool
-    tier: Tier
-    risk_mode: RiskMode
-    score: float
-    returns: NDArray[np.float64]
-    min_weight: float | None = None
-    max_weight: float | None = None
-
-
 class Share(msgspec.Struct, frozen=True):
     """
     What the plan means an agent to have.
 
     `before` and `weight` are shares of the investable capital (`before` is 0 where there is none), `target`
-    is money. A stopped agent has the weight it would have and the target 0.
+    is money. A stopped agent has the weight it would have and the target 0. `reasons` are what decided the
+    weight, then what kept the agent from it.
     """
 
     agent: str
@@ -87,6 +62,7 @@ class Share(msgspec.Struct, frozen=True):
     target: int
     score: float
     tier: Tier
+    reasons: tuple[Basis | Reason, ...]
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -135,7 +111,8 @@ def plan(
     *,
     method: str | None = None,
     risk_free: float = 0.0,
-) -> Plan | Refusal:
+    weighing: Weighing | None = None,
+) -> Plan | Refused:
     """
     Plan a rebalance of one wallet.
 
@@ -146,26 +123,24 @@ def plan(
         rules: the wallet's.
         method: one of `METHODS`, instead of the one of the rules.
         risk_free: what money earns for nothing, per bin of the returns.
+        weighing: weights that were computed before, instead of a method.
 
     Returns:
         The plan, or `unknown_method`, or `infeasible_bounds` where the lower bounds sum to more than there
         is or an agent's own bounds exclude each other.
 
     """
-    name = rules.method if method is None else method
-    if name not in METHODS:
-        return Refusal.UNKNOWN_METHOD
     # From here on everything is in id order, so that the order of the holdings cannot change a digit.
     held = sorted(holdings, key=lambda holding: holding.agent)
-    levels = weigh(_candidates(held, farms, rules), METHODS[name], _parameters(rules, risk_free))
-    if isinstance(levels, Infeasible):
-        return Refusal.INFEASIBLE_BOUNDS
+    found = _weighing(held, farms, rules, rules.method if method is None else method, risk_free, weighing)
+    if isinstance(found, Refused):
+        return found
 
     equity = {holding.agent: max(holding.equity, 0) for holding in held}
     capital = max(idle + sum(equity.values()), 0)
     reserve = _part(capital, rules.reserve)
     investable = capital - reserve
-    parts = _parts(investable, levels)
+    parts = _parts(investable, found.weights, unspent(found, held, rules))
     smallest = max(money(rules.smallest), 1)
 
     drifts, kept = _drifts(held, equity, parts, rules.threshold, smallest)
@@ -184,79 +159,80 @@ def plan(
     held_back.sort(key=lambda h: h.agent or "")
     held_back.append(HeldBack(None, parts[_MASTER], Reason.BOUNDS))
     held_back.append(HeldBack(None, parts[_CASH], Reason.UNSPENT))
+    held_back = [h for h in held_back if h.amount]
     return Plan(
-        method=name,
-        fallback=levels.fallback,
+        method=found.method,
+        fallback=found.fallback,
         capital=capital,
         reserve=reserve,
         investable=investable,
-        farm_weights=levels.farms,
-        shares=[_share(holding, equity, levels, parts, investable) for holding in held],
+        farm_weights=_farm_weights(held, farms, found.weights),
+        shares=_shares(held, rules, found, parts, investable, held_back),
         moves=[
             *(Move(agent, -amount) for agent, amount in sorted(taken.items())),
             *(Move(agent, amount) for agent, amount in sorted(given.items())),
         ],
-        held_back=[h for h in held_back if h.amount],
+        held_back=held_back,
         pending=pending,
-        deviation=levels.deviation,
+        deviation=found.deviation,
     )
 
 
-def _parameters(rules: RebalanceRules, risk_free: float) -> Parameters:
-    return Parameters(
-        objective=rules.objective,
-        risk_aversion=rules.risk_aversion,
-        risk_budget=rules.risk_budget,
-        half_life=rules.half_life,
-        tilt=rules.tilt,
-        kelly_fraction=rules.kelly_fraction,
-        risk_free=risk_free,
-    )
+def _weighing(
+    held: Sequence[Holding],
+    farms: Sequence[str],
+    rules: RebalanceRules,
+    method: str,
+    risk_free: float,
+    known: Weighing | None,
+) -> Weighing | Refused:
+    if known is None:
+        return weigh_fleet(held, farms, rules, method, risk_free)
+    refused = refusal(held, rules, known.method)
+    return fitted(known, held, rules) if refused is None else refused
 
 
-def _candidates(
-    held: Sequence[Holding], farms: Sequence[str], rules: RebalanceRules
-) -> dict[str, list[Candidate]]:
-    """Give the agents of each farm as candidates."""
-    fleets: dict[str, list[Candidate]] = {farm: [] for farm in farms}
-    for holding in held:
-        lower, upper = _bounds(holding, rules)
-        prior = TIER_MULTIPLE[holding.tier] * RISK_MULTIPLE[holding.risk_mode]
-        candidate = Candidate(holding.agent, prior, holding.score, holding.returns, lower, upper)
-        fleets[holding.farm].append(candidate)
-    return fleets
-
-
-def _bounds(holding: Holding, rules: RebalanceRules) -> tuple[float, float]:
-    lower = rules.min_weight if holding.min_weight is None else holding.min_weight
-    upper = rules.max_weight if holding.max_weight is None else holding.max_weight
-    # Of a bound of its own and one of the rules that exclude each other, its own is the one that is meant.
-    if holding.min_weight is None:
-        lower = min(lower, upper)
-    elif holding.max_weight is None:
-        upper = max(lower, upper)
-    return lower, upper
-
-
-def _parts(investable: int, levels: Levels) -> dict[str, int]:
+def _parts(investable: int, weights: Mapping[str, float], cash: float) -> dict[str, int]:
     """Money of each agent by its weight, and of the master what bounds and method leave: all there is."""
-    left = 1.0 - math.fsum(levels.agents.values()) - levels.unspent
-    shares = {_MASTER: left if left > TOLERANCE else 0.0, _CASH: levels.unspent, **levels.agents}
+    left = 1.0 - math.fsum(weights.values()) - cash
+    shares = {_MASTER: left if left > TOLERANCE else 0.0, _CASH: cash, **weights}
     return dict(zip(shares, split(investable, list(shares.values()), list(shares)), strict=True))
 
 
-def _share(
-    holding: Holding, equity: Mapping[str, int], levels: Levels, parts: Mapping[str, int], investable: int
-) -> Share:
-    return Share(
-        agent=holding.agent,
-        farm=holding.farm,
-        before=equity[holding.agent] / investable if investable else 0.0,
-        weight=levels.agents[holding.agent],
-        target=0 if holding.stopped else parts[holding.agent],
-        score=holding.score,
-        tier=holding.tier,
-    )
+def _farm_weights(
+    held: Sequence[Holding], farms: Sequence[str], weights: Mapping[str, float]
+) -> dict[str, float]:
+    parts: dict[str, list[float]] = {farm: [] for farm in farms}
+    for holding in held:
+        parts[holding.farm].append(weights[holding.agent])
+    return {farm: math.fsum(each) for farm, each in parts.items()}
+
+
+def _shares(
+    held: Sequence[Holding],
+    rules: RebalanceRules,
+    found: Weighing,
+    parts: Mapping[str, int],
+    investable: int,
+    held_back: Sequence[HeldBack],
+) -> list[Share]:
+    basis = basis_of(found, held, rules)
+    kept: dict[str | None, list[Reason]] = {}
+    for back in held_back:
+        kept.setdefault(back.agent, []).append(back.reason)
+    return [
+        Share(
+            agent=holding.agent,
+            farm=holding.farm,
+            before=max(holding.equity, 0) / investable if investable else 0.0,
+            weight=found.weights[holding.agent],
+            target=0 if holding.stopped else parts[holding.agent],
+            score=holding.score,
+            tier=holding.tier,
+            reasons=(*basis[holding.agent], *kept.get(holding.agent, ())),
+        )
+        for holding in held
+    ]
 
 
 def _drifts(

@@ -81,6 +81,14 @@ class Objective(StrEnum):
     MIN_VARIANCE = "min_variance"
 
 
+class Gate(StrEnum):
+    """What an agent has to show before it may stand above average."""
+
+    NONE = "none"
+    PROBABILISTIC = "probabilistic"  # that its Sharpe ratio is no accident of a short history
+    DEFLATED = "deflated"  # nor of being the luckiest of so many
+
+
 class RiskBudget(StrEnum):
     """Whose part of the risk is how large by the method `risk_parity`."""
 
@@ -101,6 +109,8 @@ class RebalanceRules(_Section, frozen=True):
     reserve: float = 0.05  # share of the wallet that stays with the master
     min_weight: float = 0.0  # bounds of an agent, as a share of the investable capital
     max_weight: float = 0.40
+    new_agent_cap: float = 0.05  # upper bound of an agent that has fewer returns than the next rule says
+    new_agent_bins: int = 30
     turnover: float = 0.25  # share of the capital that one cycle may take away from agents
     smallest: str = "10"  # no transfer below this, in the wallet's currency
     settle: int = 1_000  # arrivals, departures and completed goals within this are taken together
@@ -124,6 +134,28 @@ class BreakerRules(_Section, frozen=True):
     wallet_daily_loss: float | None = 0.10
     action: Action = Action.STOP
     cool_off: int | None = None  # latched until a command resumes it, unless set
+
+
+class ScoreWeights(_Section, frozen=True):
+    """How much each metric counts in the score; only their proportions matter."""
+
+    total_return: float = 1.0
+    sharpe: float = 1.0
+    sortino: float = 1.0
+    calmar: float = 1.0
+    max_drawdown: float = 1.0
+    volatility: float = 1.0
+    win_rate: float = 1.0
+    profit_factor: float = 1.0
+    expectancy: float = 1.0
+
+
+class ScoreRules(_Section, frozen=True):
+    """How agents are compared, and what the best have to show."""
+
+    weights: ScoreWeights = ScoreWeights()
+    gate: Gate = Gate.NONE
+    confidence: float = 0.95  # probability that the gate asks for
 
 
 class CollectionRules(_Section, frozen=True):
@@ -156,6 +188,7 @@ class Rules(_Section, frozen=True):
     breakers: BreakerRules = BreakerRules()
     collection: CollectionRules = CollectionRules()
     performance: PerformanceRules = PerformanceRules()
+    score: ScoreRules = ScoreRules()
     conflation: int = 250  # least stream time between two balance updates of one scope
     tolerance: float = 0.001  # share by which a bot's account may differ from the ledger
     rates: dict[str, str] = {}  # currency → its value in the wallet's currency
@@ -218,16 +251,19 @@ def _check(rules: Rules) -> None:
     for name in ("wallet_drawdown", "wallet_daily_loss"):
         _check_limit(name, getattr(rules.breakers, name))
     _check_performance(rules.performance)
+    _check_score(rules.score)
     for currency, rate in rules.rates.items():
         if fine(rate) <= 0:
             raise ValueError(f"rates.{currency[:40]} is above 0, not {rate}")
 
 
 def _check_rebalance(rules: RebalanceRules) -> None:
-    for name in ("reserve", "min_weight", "max_weight", "turnover"):
+    for name in ("reserve", "min_weight", "max_weight", "new_agent_cap", "turnover"):
         _check_share(f"rebalance.{name}", getattr(rules, name))
     if rules.min_weight > rules.max_weight:
         raise ValueError("rebalance.min_weight is above rebalance.max_weight")
+    if rules.new_agent_bins < 0:
+        raise ValueError(f"rebalance.new_agent_bins is at least 0, not {rules.new_agent_bins}")
     if not 0 <= rules.threshold < math.inf:
         raise ValueError(f"rebalance.threshold is a share of at least 0, not {rules.threshold}")
     if money(rules.smallest) < 0:
@@ -249,6 +285,17 @@ def _check_performance(rules: PerformanceRules) -> None:
     if rules.benchmark not in ("", WALLET_BENCHMARK) and not _symbol(rules.benchmark):
         text = f"performance.benchmark is wallet or a symbol such as BTC/USDT, not {rules.benchmark[:40]!r}"
         raise ValueError(text)
+
+
+def _check_score(rules: ScoreRules) -> None:
+    weights: dict[str, float] = msgspec.to_builtins(rules.weights)
+    for metric, weight in weights.items():
+        if not 0 <= weight <= 1e6:
+            raise ValueError(f"score.weights.{metric} is at least 0 and at most 1000000, not {weight}")
+    if not sum(weights.values()):
+        raise ValueError("score.weights leaves no metric to go by")
+    if not 0.5 <= rules.confidence < 1:
+        raise ValueError(f"score.confidence is at least 0.5 and below 1, not {rules.confidence}")
 
 
 def _check_share(name: str, value: float) -> None:

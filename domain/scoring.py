@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.performance import PROFILE, Absent, Profile
-from domain.rules import RiskMode, Tier
+from domain.rules import RiskMode, ScoreWeights, Tier
 
 TIER_MULTIPLE: Final[Mapping[Tier, float]] = {
     Tier.ELITE: 2.0,
@@ -28,6 +28,7 @@ RISK_MULTIPLE: Final[Mapping[RiskMode, float]] = {
     RiskMode.AGGRESSIVE: 2.0,
 }
 
+EQUAL: Final = ScoreWeights()
 MIDDLE: Final = 0.5
 SHRINKAGE_TRADES: Final = 30  # with as many trades, half of the distance from the middle is believed
 MARGIN: Final = 0.02  # how far beyond its boundary a tier is left
@@ -45,26 +46,46 @@ _SMALLER_IS_BETTER: Final = frozenset({"volatility"})  # a drawdown is negative,
 _Floats = NDArray[np.float64]
 
 
-def score(profiles: Sequence[Profile], trades: Sequence[int]) -> list[float]:
+def standings(profiles: Sequence[Profile]) -> _Floats:
     """
-    Score of each agent of one wallet.
+    Mid-rank percentile of each agent in each metric among the agents of one wallet, the larger the better.
 
-    For each of the nine metrics an agent gets its mid-rank percentile among those that have a value,
-    (rank - ½)/n, ties sharing the mean rank; without a value it gets the middle. The nine count alike.
+    It is (rank - ½)/n among those that have a value, ties sharing the mean rank; without a value an agent
+    stands in the middle.
 
     Args:
         profiles: one per agent, all nine metrics.
+
+    Returns:
+        Shape (agents, 9), the metrics in the order of `PROFILE`.
+
+    """
+    columns = [_standing([profile[metric] for profile in profiles], metric) for metric in PROFILE]
+    return np.column_stack(columns)
+
+
+def score(standing: _Floats, trades: Sequence[int], weights: ScoreWeights = EQUAL) -> list[float]:
+    """
+    Score of each agent of one wallet: the weighted mean of where it stands in the nine metrics.
+
+    Args:
+        standing: as `standings` gives it.
         trades: closed trades of each agent.
+        weights: how much each metric counts.
 
     Returns:
         One score per agent, between 0 and 1, shrunk towards ½ by n/(n+30) trades.
 
     """
-    if not profiles:
-        return []
-    columns = [_standing([profile[metric] for profile in profiles], metric) for metric in PROFILE]
-    composite: _Floats = np.mean(np.column_stack(columns), axis=1)
+    weight = weights_of(weights)
+    # Row by row, so that an agent's place among the others cannot change a digit.
+    composite: _Floats = np.sum(standing * weight, axis=1) / np.sum(weight)
     return [float(value) for value in _shrunk(composite, trades)]
+
+
+def weights_of(weights: ScoreWeights) -> _Floats:
+    """Weights of the metrics, shape (9,), in the order of `PROFILE`."""
+    return np.array([getattr(weights, metric) for metric in PROFILE], dtype=np.float64)
 
 
 def tiers(scores: Sequence[float], trades: Sequence[int], current: Sequence[Tier]) -> list[Tier]:
@@ -90,7 +111,7 @@ def tiers(scores: Sequence[float], trades: Sequence[int], current: Sequence[Tier
 
 def _standing(values: Sequence[float | Absent], metric: str) -> _Floats:
     """Percentile of each value among those there are, larger meaning better."""
-    present = np.array([not isinstance(value, Absent) for value in values])
+    present = np.array([not isinstance(value, Absent) for value in values], dtype=np.bool_)
     known = np.array([value for value in values if not isinstance(value, Absent)], dtype=np.float64)
     standing = np.full(len(values), MIDDLE)
     standing[present] = _percentile(-known if metric in _SMALLER_IS_BETTER else known)

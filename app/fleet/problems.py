@@ -14,10 +14,13 @@ from domain.rules import (
     Action,
     BreakerRules,
     CollectionRules,
+    Gate,
     PerformanceRules,
     RebalanceRules,
     RiskMode,
     Rules,
+    ScoreRules,
+    ScoreWeights,
 )
 
 _TABLES: Final[Mapping[str, type[msgspec.Struct]]] = {
@@ -32,6 +35,8 @@ _TABLES: Final[Mapping[str, type[msgspec.Struct]]] = {
     "breakers": BreakerRules,
     "collection": CollectionRules,
     "performance": PerformanceRules,
+    "score": ScoreRules,
+    "weights": ScoreWeights,
 }
 _CHOICES: Final[Mapping[str, Collection[str]]] = {
     "type": ("wallet", "farm", "agent"),
@@ -39,6 +44,7 @@ _CHOICES: Final[Mapping[str, Collection[str]]] = {
     "collect": tuple(Collect),
     "risk_mode": tuple(RiskMode),
     "clock": ("tick", "event"),
+    "gate": tuple(Gate),
     "action": tuple(Action),
 }
 

@@ -30,6 +30,8 @@ METHODS: Final[Mapping[str, Method]] = {
     "momentum": momentum.allocate,
     "kelly": kelly.allocate,
 }
+# These estimate how returns move together and solve for weights, which for a large fleet takes long.
+SOLVERS: Final = frozenset({"mean_variance", "risk_parity", "hierarchical_risk_parity", "kelly"})
 KEEPS_CASH: Final = frozenset({"kelly"})  # what these do not give out stays with the master
 
-__all__ = ["KEEPS_CASH", "METHODS", "Candidate", "Method", "Parameters", "Weights"]
+__all__ = ["KEEPS_CASH", "METHODS", "SOLVERS", "Candidate", "Method", "Parameters", "Weights"]

@@ -4,8 +4,8 @@ What the methods that read returns do about those of whom there are none to read
 Rules kept here:
 
 1. A candidate without a history (fewer than 30 bins, or nothing ever moved) enters with what `performance`
-   would give it, but with no more than `NEWCOMER` of the share unless its lower bound asks for it. The method
-   gives out the rest among the others. The fallback says `too_few_bins:capped_prior`.
+   would give it, but with no more than the parameter `newcomer` of the share, unless its lower bound asks for
+   more. The method gives out the rest among the others. The fallback says `too_few_bins:capped_prior`.
 2. What the others have no room for goes to the newcomers all the same, by their priors, unless the method
    keeps cash.
 3. Where nobody has a history, `performance` gives out everything: `too_few_bins:performance`. A method that
@@ -17,7 +17,6 @@ Rules kept here:
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Final
 
 import msgspec
 import numpy as np
@@ -26,8 +25,6 @@ from domain.allocation import performance
 from domain.allocation.bounds import proportional_fill
 from domain.allocation.types import Candidate, Floats, Parameters, Weights, joined
 from domain.covariance import has_history
-
-NEWCOMER: Final = 0.05
 
 
 class Seasoned(msgspec.Struct, frozen=True, eq=False):
@@ -94,7 +91,7 @@ def _weigh(
     fallback = None
     if not known.all():
         fallback = "too_few_bins:capped_prior"
-        capped = np.minimum(weights[~known], np.maximum(lower[~known], NEWCOMER * total))
+        capped = np.minimum(weights[~known], np.maximum(lower[~known], parameters.newcomer * total))
         overflow = total - math.fsum(upper[known])
         if math.fsum(capped) < overflow and not keeps_cash:
             prior = np.array([candidate.prior for candidate in candidates])[~known]

@@ -33,8 +33,9 @@ class Parameters(msgspec.Struct, frozen=True):
     """
     What a method can be asked to do; each reads what is its own.
 
-    `risk_aversion` is λ of μ'w - λ/2 w'Σw, `risk_free` a return per bin, `half_life` a number of bins. What
-    the others mean is told by the methods that read them.
+    `risk_aversion` is λ of μ'w - λ/2 w'Σw, `risk_free` a return per bin, `half_life` a number of bins,
+    `newcomer` the share that one without a history gets at most. What the others mean is told by the methods
+    that read them.
     """
 
     objective: Objective = Objective.MAX_SHARPE
@@ -44,6 +45,7 @@ class Parameters(msgspec.Struct, frozen=True):
     tilt: float = 5.0
     kelly_fraction: float = 0.5
     risk_free: float = 0.0
+    newcomer: float = 0.05
 
 
 DEFAULTS: Final = Parameters()

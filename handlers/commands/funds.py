@@ -9,6 +9,7 @@ from handlers.commands.types import Answer, Body, Done, ScopeName, find_scope, o
 from handlers.reading import find_agent, read_fine, read_money
 from handlers.steps import collecting, rebalancing
 from handlers.steps.capital import tell_allocation
+from handlers.steps.planning import describe
 from handlers.steps.posting import transact
 from handlers.turn import Turn
 from state.book import Book
@@ -157,9 +158,7 @@ def rebalance(turn: Turn, body: Rebalance) -> Answer:
     if turn.wallet.state is not State.ACTIVE:
         return Refused(Refusal.WALLET_STOPPED, f"Wallet {turn.wallet.id} is {turn.wallet.state}.")
     made = rebalancing.rebalance(turn, "command", body.method)
-    if isinstance(made, Refusal):
-        return Refused(made, f"No rebalance by {body.method or turn.wallet.rules.rebalance.method}: {made}.")
-    return Done(rebalancing.describe(made, "command"))
+    return made if isinstance(made, Refused) else Done(describe(made, "command"))
 
 
 def read_amount(number: object) -> int | Refused:

@@ -7,6 +7,7 @@ import msgspec
 from domain.allocation import METHODS
 from domain.refusals import Refusal, Refused
 from domain.rules import DAY_MS, Rules, changed
+from domain.weighing import unknown_method
 from handlers.commands.types import Answer, Body, Done
 from handlers.reading import check_currency
 from handlers.steps.benchmark import forget_prices
@@ -90,7 +91,7 @@ def configure(turn: Turn, body: Configure) -> Answer:
         restart_bins(turn)
     if rules.performance.benchmark != before.performance.benchmark:
         forget_prices(turn)
-    if rules.rebalance != before.rebalance:
+    if (rules.rebalance, rules.score) != (before.rebalance, before.score):
         request(turn, "rules")
     return Done({"rules": msgspec.to_builtins(rules)})
 
@@ -116,6 +117,6 @@ def read_rules(rules: Rules, changes: dict[str, Any]) -> Rules:
     except (ValueError, msgspec.ValidationError) as error:
         raise MalformedError("invalid_rules", f"{error}.") from None
     if found.rebalance.method not in METHODS:
-        text = f"rebalance.method is one of {', '.join(METHODS)}, not {found.rebalance.method[:40]!r}."
+        text = f"rebalance.method: {unknown_method(found.rebalance.method)}"
         raise MalformedError("invalid_rules", text)
     return found

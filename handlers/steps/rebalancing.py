@@ -4,20 +4,12 @@ Capital moves: when, and what is done with the plan.
 The plan is the domain's; here it is asked for, its transfers are posted, and every agent is told.
 """
 
-from typing import Any
-
-import numpy as np
-
 from domain.ledger import MASTER, Transfer, agent_account, farm_account
-from domain.money import money_text
-from domain.rebalance import Holding, Move, Plan, plan
-from domain.refusals import Refusal
-from domain.rules import Tier
-from domain.scoring import score, tiers
+from domain.rebalance import Move, Plan
+from domain.refusals import Refused
 from handlers.steps.capital import tell_allocation
-from handlers.steps.measuring import profile_of
+from handlers.steps.planning import Proposal, describe, propose, survey
 from handlers.steps.posting import transact
-from handlers.steps.valuation import returns_of
 from handlers.turn import REBALANCE, Turn
 from state.book import PARTS, free
 from state.entities import Agent, State
@@ -36,13 +28,18 @@ def request(turn: Turn, trigger: str, delay: int | None = None) -> None:
 
 def notice_drift(turn: Turn, agent: Agent) -> None:
     """Ask for a rebalance when an agent has left the band around its budget."""
+    # As `_drifted` has it, here without the call: every fill comes by.
     budget, book = agent.budget, turn.book
     if budget <= 0 or abs(agent.equity - budget) * PARTS <= book.drift_parts * budget:
         return
-    wallet = turn.wallet
-    if wallet.rebalance_due is None:
-        wait = wallet.rebalanced + wallet.rules.rebalance.cooldown - turn.now
-        request(turn, "drift", max(wait, 0))
+    wait = turn.wallet.rebalanced + turn.wallet.rules.rebalance.cooldown - turn.now
+    request(turn, "drift", max(wait, 0))
+
+
+def _drifted(turn: Turn, agent: Agent) -> bool:
+    """Whether an agent has left the band around its budget."""
+    budget = agent.budget
+    return budget > 0 and abs(agent.equity - budget) * PARTS > turn.book.drift_parts * budget
 
 
 def next_rebalance(turn: Turn) -> int | None:
@@ -67,35 +64,29 @@ def rebalance_if_due(turn: Turn) -> None:
     rebalance(turn, trigger)
 
 
-def rebalance(turn: Turn, trigger: str, method: str | None = None) -> Plan | Refusal:
+def rebalance(turn: Turn, trigger: str, method: str | None = None) -> Proposal | Refused:
     """
     Plan and carry out a rebalance.
 
     Refused, it changes nothing if a command asked for it, and else only the time of the next.
     """
-    wallet, book = turn.wallet, turn.book
-    agents = book.agents_under(wallet)
-    ranks = _rank(turn, agents)
-    holdings = [_holding(turn, agent, *rank) for agent, rank in zip(agents, ranks, strict=True)]
-    farms = sorted(farm.id for farm in book.farms.values() if farm.state is not State.CLOSED)
-    idle = wallet.cash + sum(book.farms[farm].cash for farm in farms)
-    made = plan(holdings, farms, idle, wallet.rules.rebalance, method=method)
-    if isinstance(made, Refusal) and trigger == "command":
-        return made
+    proposal = propose(survey(turn.book), method or turn.wallet.rules.rebalance.method)
+    if isinstance(proposal, Refused) and trigger == "command":
+        return proposal
+    _begin(turn)
+    if not isinstance(proposal, Refused):
+        _carry_out(turn, proposal, trigger)
+    return proposal
+
+
+def _begin(turn: Turn) -> None:
+    """Note that the rebalance that was asked for, or due, is under way."""
+    wallet = turn.wallet
     wallet.rebalanced = turn.now
     wallet.rebalance_due = None
     wallet.rebalance_trigger = ""
-    book.mark(wallet)
-    book.timers_changed()
-    if isinstance(made, Refusal):
-        return made
-    for agent, (found, tier) in zip(agents, ranks, strict=True):
-        if agent.score != found or agent.tier is not tier:
-            agent.score, agent.tier = found, tier
-            book.mark(agent)
-    wallet.reserve = made.reserve
-    _carry_out(turn, made, trigger)
-    return made
+    turn.book.mark(wallet)
+    turn.book.timers_changed()
 
 
 def return_pending(turn: Turn, agent: Agent) -> None:
@@ -107,39 +98,14 @@ def return_pending(turn: Turn, agent: Agent) -> None:
     _move(turn, Move(agent.id, -amount), "pending_return")
 
 
-def _rank(turn: Turn, agents: list[Agent]) -> list[tuple[float, Tier]]:
-    """Score the agents among each other; give a score and a tier for each."""
-    profiles = [profile_of(turn, agent, returns_of(turn, agent)) for agent in agents]
-    trades = [agent.closed for agent in agents]
-    scores = score(profiles, trades)
-    ranked = tiers(scores, trades, [agent.tier for agent in agents])
-    return list(zip(scores, ranked, strict=True))
-
-
-def _holding(turn: Turn, agent: Agent, found: float, tier: Tier) -> Holding:
-    return Holding(
-        agent=agent.id,
-        farm=agent.farm,
-        equity=agent.equity,
-        free=free(agent),
-        pending_return=agent.pending_return,
-        stopped=agent.state is not State.ACTIVE,
-        tier=tier,
-        risk_mode=agent.risk_mode,
-        score=found,
-        returns=np.asarray(returns_of(turn, agent), dtype=np.float64),
-        min_weight=agent.min_weight,
-        max_weight=agent.max_weight,
-    )
-
-
-def _carry_out(turn: Turn, made: Plan, trigger: str) -> None:
+def _carry_out(turn: Turn, proposal: Proposal, trigger: str) -> None:
     """Tell the plan, then make its moves; each agent hears its new budget."""
-    book = turn.book
+    book, made = turn.book, proposal.plan
+    turn.wallet.reserve = made.reserve
     asked = _take_over(turn, made)
     # A plan by the clock or for drift that moves nothing is no news.
     if made.moves or trigger not in ("interval", "drift"):
-        turn.emit(REBALANCE, "farm_rebalance", turn.wallet.id, describe(made, trigger))
+        turn.emit(REBALANCE, "farm_rebalance", turn.wallet.id, describe(proposal, trigger))
     _empty_farms(turn)
     for move in made.moves:
         agent = book.agents[move.agent]
@@ -148,24 +114,31 @@ def _carry_out(turn: Turn, made: Plan, trigger: str) -> None:
         _move(turn, move, trigger)
         asked.pop(agent.id, None)
     for agent in asked.values():
-        # Nothing was free, so nothing moved; the agent has to know what it is asked for all the same.
+        # Nothing moved; the agent has to know what it is asked for, or may keep, all the same.
         agent.budget = max(agent.equity - agent.pending_return, 0)
         tell_allocation(turn, agent, 0, trigger)
 
 
 def _take_over(turn: Turn, made: Plan) -> dict[str, Agent]:
-    """Give agents their weights and pending returns; return those of which more is asked than before."""
-    asked: dict[str, Agent] = {}
+    """
+    Give agents their ratings, weights and pending returns.
+
+    Returns those whose budget changes even if nothing moves: of them more is asked than before, or they have
+    left the band around their budget and may keep what they have. Were that budget left as it is, the same
+    drift would ask for a rebalance again and again.
+    """
+    told: dict[str, Agent] = {}
     for share in made.shares:
         agent = turn.book.agents[share.agent]
         running = agent.state is State.ACTIVE
         weight, pending = share.weight if running else 0.0, made.pending[share.agent]
-        if running and pending > agent.pending_return:
-            asked[agent.id] = agent
-        if agent.weight != weight or agent.pending_return != pending:
-            agent.weight, agent.pending_return = weight, pending
+        if running and (pending > agent.pending_return or _drifted(turn, agent)):
+            told[agent.id] = agent
+        new = (weight, pending, share.score, share.tier)
+        if (agent.weight, agent.pending_return, agent.score, agent.tier) != new:
+            agent.weight, agent.pending_return, agent.score, agent.tier = new
             turn.book.mark(agent)
-    return asked
+    return told
 
 
 def _empty_farms(turn: Turn) -> None:
@@ -184,32 +157,3 @@ def _move(turn: Turn, move: Move, reason: str) -> None:
     refused = transact(turn, [transfer], "rebalance", f"{turn.cause}/{reason}/{agent.id}")
     assert refused is None, refused  # noqa: S101  # the plan takes and gives only what is there
     tell_allocation(turn, agent, move.amount, reason)
-
-
-def describe(made: Plan, trigger: str) -> dict[str, Any]:
-    """Whole plan, as it is told."""
-    return {
-        "method": made.method,
-        "trigger": trigger,
-        "fallback": made.fallback,
-        "capital": money_text(made.capital),
-        "reserve": money_text(made.reserve),
-        "investable": money_text(made.investable),
-        "farms": {farm: round(weight, 8) for farm, weight in made.farm_weights.items()},
-        "agents": {
-            share.agent: {
-                "farm": share.farm,
-                "score": round(share.score, 8),
-                "tier": share.tier,
-                "before": round(share.before, 8),
-                "weight": round(share.weight, 8),
-                "target": money_text(share.target),
-            }
-            for share in made.shares
-        },
-        "transfers": [{"agent": move.agent, "amount": money_text(move.amount)} for move in made.moves],
-        "held_back": [
-            {"agent": held.agent, "amount": money_text(held.amount), "reason": held.reason}
-            for held in made.held_back
-        ],
-    }

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from domain.allocation import KEEPS_CASH, METHODS, Candidate, Parameters, Weights
 from domain.allocation.bounds import Infeasible, feasible_share
 from domain.allocation.types import Floats
+from domain.holding import Holding
 from domain.money import MONEY
-from domain.rebalance import Holding, Plan, plan
+from domain.rebalance import Plan, plan
 from domain.rules import Objective, RebalanceRules, RiskBudget, RiskMode, Tier
 
 BOUND = st.sampled_from([0.0, 0.05, 0.4, 1.0, 1 / 3, 1e-9]) | st.floats(0, 1)

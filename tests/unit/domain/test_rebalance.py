@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.allocation import METHODS
+from domain.holding import Holding
 from domain.money import MONEY, money
-from domain.rebalance import Holding, Plan, Reason, plan
-from domain.refusals import Refusal
+from domain.rebalance import Plan, Reason, plan
+from domain.refusals import Refusal, Refused
 from domain.rules import RebalanceRules, RiskMode, Tier
 
 NONE = np.zeros(0)
@@ -41,6 +43,13 @@ def planned(
     """Plan for farms f and g; the rules allow it."""
     found = plan(holdings, ["f", "g"], money(idle), rules, method=method)
     assert isinstance(found, Plan), found
+    return found
+
+
+def refused(holdings: list[Holding], rules: RebalanceRules = PLAIN, method: str | None = None) -> Refused:
+    """Plan what the rules do not allow."""
+    found = plan(holdings, ["f"], 0, rules, method=method)
+    assert isinstance(found, Refused), found
     return found
 
 
@@ -137,16 +146,35 @@ def test_lower_bounds_above_all_there_is_are_refused() -> None:
     sums = [holding("a", 0, min_weight=0.6), holding("b", 0, min_weight=0.6)]
     excluding = [holding("a", 0, min_weight=0.5, max_weight=0.4)]
 
-    assert plan(sums, ["f"], 0, PLAIN) is Refusal.INFEASIBLE_BOUNDS
-    assert plan(excluding, ["f"], 0, PLAIN) is Refusal.INFEASIBLE_BOUNDS
+    assert refused(sums) == (
+        Refusal.INFEASIBLE_BOUNDS,
+        "The lower bounds of the agents sum to 1.2, and there is 1 to give: lower a min_weight.",
+    )
+    assert refused(excluding) == (
+        Refusal.INFEASIBLE_BOUNDS,
+        "Agent a has a min_weight of 0.5 and a max_weight of 0.4.",
+    )
 
 
 def test_a_method_that_is_not_in_the_table_is_refused() -> None:
     """Before anything else, from the rules or from the command."""
     infeasible = [holding("a", 0, min_weight=0.5, max_weight=0.4)]
 
-    assert plan(infeasible, ["f"], 0, PLAIN, method="astrology") is Refusal.UNKNOWN_METHOD
-    assert plan([], ["f"], 0, changed(method="astrology")) is Refusal.UNKNOWN_METHOD
+    assert refused(infeasible, method="astrology").refusal is Refusal.UNKNOWN_METHOD
+    assert refused([], changed(method="astrology")).refusal is Refusal.UNKNOWN_METHOD
+
+
+@pytest.mark.parametrize(
+    ("given_", "said"),
+    [
+        ("risk_partiy", "There is no method 'risk_partiy'; did you mean risk_parity?"),
+        ("momentun", "There is no method 'momentun'; did you mean momentum?"),
+        ("zzz", f"There is no method 'zzz'; there are {', '.join(METHODS)}."),
+    ],
+)
+def test_an_unknown_method_is_answered_with_the_nearest(given_: str, said: str) -> None:
+    """Or with all, where none is near."""
+    assert refused([], method=given_).detail == said
 
 
 def test_at_the_edge_of_the_band_nothing_moves() -> None:

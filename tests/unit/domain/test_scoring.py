@@ -1,14 +1,16 @@
 """Ranks and tiers, by hand."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.performance import PROFILE, Absent, Profile
-from domain.rules import RiskMode, Tier
-from domain.scoring import RISK_MULTIPLE, TIER_MULTIPLE, score, tiers
+from domain.rules import RiskMode, ScoreWeights, Tier
+from domain.scoring import EQUAL, RISK_MULTIPLE, TIER_MULTIPLE, standings, tiers
+from domain.scoring import score as score_of
 
 MANY = 10**12  # so many trades that nothing is shrunk
 AVERAGE = Tier.AVERAGE
@@ -22,6 +24,11 @@ def profile(**metrics: float) -> Profile:
 def everywhere(value: float) -> Profile:
     """Profile with one value throughout, but for volatility, where less is better."""
     return {name: -value if name == "volatility" else value for name in PROFILE}
+
+
+def score(profiles: Sequence[Profile], trades: Sequence[int], weights: ScoreWeights = EQUAL) -> list[float]:
+    """Score agents by their profiles."""
+    return score_of(standings(profiles), trades, weights)
 
 
 def test_the_multiples_are_the_designs() -> None:
@@ -51,6 +58,26 @@ def test_one_metric_counts_a_ninth() -> None:
     scores = score([profile(sharpe=1), profile(sharpe=2)], [MANY] * 2)
 
     assert scores == pytest.approx([0.5 - 0.25 / 9, 0.5 + 0.25 / 9], abs=1e-9)
+
+
+def test_a_metric_counts_by_its_weight() -> None:
+    """First in a metric of weight 3, last in one of weight 1, alike in seven of weight 1: (3·¾+¼+7·½)/11."""
+    first, second = score(
+        [profile(sharpe=2, calmar=1), profile(sharpe=1, calmar=2)], [MANY] * 2, ScoreWeights(sharpe=3.0)
+    )
+
+    assert first == pytest.approx(0.25 * (3 - 1) / 11 + 0.5, abs=1e-9)
+    assert second == pytest.approx(0.5 - 0.25 * (3 - 1) / 11, abs=1e-9)
+
+
+def test_a_metric_of_no_weight_does_not_count() -> None:
+    """Who is better in nothing else stands in the middle; only proportions matter."""
+    found = [profile(sharpe=1, calmar=1), profile(sharpe=2, calmar=1)]
+    alone = ScoreWeights(**{name: float(name == "calmar") for name in PROFILE})
+    tenfold = ScoreWeights(**dict.fromkeys(PROFILE, 10.0))
+
+    assert score(found, [MANY] * 2, alone) == [0.5, 0.5]
+    assert score(found, [MANY] * 2, tenfold) == pytest.approx(score(found, [MANY] * 2), abs=1e-12)
 
 
 @pytest.mark.parametrize(

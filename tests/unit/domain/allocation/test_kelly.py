@@ -6,9 +6,10 @@ import pytest
 from domain.allocation import Candidate, Parameters
 from domain.allocation.kelly import allocate, bet, bets
 from domain.allocation.types import Floats
+from domain.holding import Holding
 from domain.money import MONEY, money
 from domain.performance import Absent, TradeCounts
-from domain.rebalance import Holding, Plan, Reason, plan
+from domain.rebalance import Plan, Reason, plan
 from domain.rules import RebalanceRules, RiskMode, Tier
 
 COVARIANCE = np.array([[0.04, 0.006], [0.006, 0.01]])
