@@ -19,7 +19,7 @@ def profile_of(turn: Turn, scope: Scope, returns: list[float]) -> Profile:
     rules = turn.wallet.rules.performance
     return profile(
         np.asarray(returns, dtype=np.float64),
-        _trades(scope),
+        trades_of(scope),
         bins_per_year=rules.annual_bins,
         risk_free=rules.risk_free,
     )
@@ -30,7 +30,7 @@ def record_of(turn: Turn, scope: Scope) -> dict[str, Any]:
     rules = turn.wallet.rules.performance
     returns = np.asarray(returns_of(turn, scope), dtype=np.float64)
     year = {"bins_per_year": rules.annual_bins, "risk_free": rules.risk_free}
-    record: dict[str, Any] = dict(document(measure(returns, _trades(scope), **year)))
+    record: dict[str, Any] = dict(document(measure(returns, trades_of(scope), **year)))
     record["rolling"] = {str(bins): document(found) for bins, found in rolling(returns, **year).items()}
     if turn.book.benchmark and scope is not turn.wallet:
         beside = np.asarray(benchmark_returns(turn), dtype=np.float64)
@@ -51,7 +51,8 @@ def tell_performance(turn: Turn, farm: Farm, bin_number: int, bin_return: float)
     turn.emit(WALLET, "farm_performance_update", farm.id, data)
 
 
-def _trades(scope: Scope) -> TradeCounts:
+def trades_of(scope: Scope) -> TradeCounts:
+    """Sum up the closed trades of a scope."""
     return TradeCounts(
         scope.closed,
         scope.wins,

@@ -20,6 +20,7 @@ from domain.refusals import Refused
 from domain.rules import PerformanceRules, Rules
 from domain.standing import roll
 from domain.weighing import Weighing, weigh_fleet
+from handlers.steps.measuring import trades_of
 from state.book import Book, free, returns_key
 from state.entities import Agent, Scope, State
 
@@ -57,7 +58,7 @@ def survey(book: Book) -> Outlook:
         farms=farms,
         idle=wallet.cash + sum(book.farms[farm].cash for farm in farms),
         holdings=[_holding(book, agent) for agent in agents],
-        counts=[TradeCounts(a.closed, a.wins, a.losses, a.gross_profit, a.gross_loss) for a in agents],
+        counts=[trades_of(agent) for agent in agents],
         departed=[np.asarray(book.returns.get(returns_key(book.agents[id_]), [])) for id_ in gone],
     )
 
