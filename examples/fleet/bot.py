@@ -18,7 +18,8 @@ FEE: Final = Decimal("0.001")
 INVESTED: Final = Decimal("0.90")  # share of its budget it puts to work; the rest pays fees and gaps
 TOP_UP_BELOW: Final = Decimal("0.75")  # of what it should hold: no trade for every small allocation
 SMALLEST_ORDER: Final = Decimal(10)
-_STEP: Final = Decimal("0.0001")  # of a quantity and of a fee
+LOT: Final = Decimal("0.0001")
+_UNIT: Final = Decimal("0.00000001")  # the finest money there is
 _ZERO: Final = Decimal(0)
 
 
@@ -43,9 +44,22 @@ class Order(msgspec.Struct):
 
 
 class Bot:
-    """Trades one symbol in one wallet."""
+    """
+    Trades one symbol in one wallet.
 
-    def __init__(self, wallet: str, agent: str, symbol: str, strategy: Strategy) -> None:
+    Quantities and fees are whole multiples of ``lot``; ``smallest`` is the least money an order is worth.
+    """
+
+    def __init__(
+        self,
+        wallet: str,
+        agent: str,
+        symbol: str,
+        strategy: Strategy,
+        *,
+        lot: Decimal = LOT,
+        smallest: Decimal = SMALLEST_ORDER,
+    ) -> None:
         self.agent = agent
         self.symbol = symbol
         self.mode = Mode.TRADE
@@ -56,6 +70,8 @@ class Bot:
         self.fills = 0
         self._wallet = wallet
         self._strategy = strategy
+        self._lot = lot
+        self._smallest = smallest
         self._wants = Signal.HOLD
 
     def obey(self, event: str, order: Order) -> None:
@@ -109,10 +125,10 @@ class Bot:
         if self.mode in (Mode.STOP, Mode.LIQUIDATE) or self._wants is Signal.EXIT:
             return self.held
         missing = self.owed - self.cash
-        if missing < SMALLEST_ORDER:
+        if missing < self._smallest:
             return _ZERO
         # Enough that the return is covered after the fee.
-        return min(self.held, (missing / (price * (1 - FEE))).quantize(_STEP, ROUND_UP))
+        return min(self.held, (missing / (price * (1 - FEE))).quantize(self._lot, ROUND_UP))
 
     def _buy_amount(self, price: Decimal) -> Decimal:
         if self.mode is not Mode.TRADE:
@@ -121,13 +137,13 @@ class Bot:
         target = min(self.budget, self.cash + value - self.owed) * INVESTED
         wanted = value < target * TOP_UP_BELOW if self.held else self._wants is Signal.ENTER
         spend = min(target - value, self.cash / (1 + FEE))
-        if not wanted or spend < SMALLEST_ORDER:
+        if not wanted or spend < self._smallest:
             return _ZERO
-        return (spend / price).quantize(_STEP, ROUND_DOWN)
+        return (spend / price).quantize(self._lot, ROUND_DOWN)
 
     def _fill(self, side: str, amount: Decimal, price: Decimal, day: str, timestamp: int) -> dict[str, Any]:
-        cost = amount * price
-        fee = (cost * FEE).quantize(_STEP)
+        cost = (amount * price).quantize(_UNIT)
+        fee = (cost * FEE).quantize(self._lot)
         sign = 1 if side == "buy" else -1
         self.held += sign * amount
         self.cash -= sign * cost + fee

@@ -52,7 +52,7 @@ def test_fill_has_the_wire_shape() -> None:
         "side": "buy",
         "price": "100.0",
         "amount": "9.0000",
-        "cost": "900.00000",
+        "cost": "900.00000000",
         "fee": {"currency": "USD", "cost": "0.9000"},
         "takerOrMaker": "taker",
     }
@@ -64,7 +64,7 @@ def test_entry_keeps_within_budget_and_cash() -> None:
     bot.obey("fund_allocation", Order(amount=Decimal(0), budget=Decimal(400)))
     (fill,) = decide(bot, strategy, Signal.ENTER)
 
-    assert fill["cost"] == "360.00000"
+    assert fill["cost"] == "360.00000000"
 
 
 def test_round_trip_leaves_the_fees_out_of_the_books() -> None:
