@@ -87,7 +87,7 @@ def _handle(view: View, entry: Entry, header: Members, emits: list[Emit]) -> boo
     digest = _digest(entry.event)
     known = None if header.dry_run else book.commands.get(header.id)
     if known is not None:
-        return _repeat(book, header, known, digest, emits)
+        return _repeat(book, body, known, digest, emits)
     body.check(book)
     if header.dry_run:
         emits.append(_dry_run(deepcopy(book), body, kind.run))
@@ -101,7 +101,14 @@ def _handle(view: View, entry: Entry, header: Members, emits: list[Emit]) -> boo
     book.wallet.commands += 1
     book.mark(book.wallet)
     number = book.wallet.commands
-    record = Command(id=header.id, wallet=header.wallet, number=number, digest=digest, reply=reply)
+    record = Command(
+        id=header.id,
+        wallet=header.wallet,
+        number=number,
+        digest=digest,
+        reply=reply,
+        terms=body.terms(),
+    )
     book.remember_command(record)
     turn.emit(REPLY, "command_reply", header.id, reply)
     finish(turn)
@@ -114,15 +121,24 @@ def _new_book(body: Body) -> Book:
     return Book(new_wallet(body))
 
 
-def _repeat(book: Book, header: Members, known: Command, digest: str, emits: list[Emit]) -> bool:
-    turn = Turn(book, header.id, emits)
+def _repeat(book: Book, body: Body, known: Command, digest: str, emits: list[Emit]) -> bool:
+    turn = Turn(book, body.id, emits)
     if known.digest == digest:
-        turn.emit(REPLY, "command_reply", header.id, known.reply)
+        turn.emit(REPLY, "command_reply", body.id, known.reply)
         return False
-    text = f"Command {header.id} was another one; give this one an id of its own."
-    refused = Refused(Refusal.EXISTS_WITH_DIFFERENT_BODY, text)
-    turn.emit(REPLY, "command_reply", header.id, _answer(header, refused))
+    text = f"Command {body.id} was another one; give this one an id of its own."
+    refused = Refused(_difference(known.terms, body.terms()), text)
+    turn.emit(REPLY, "command_reply", body.id, _answer(body, refused))
     return True
+
+
+def _difference(known: dict[str, str] | None, asked: dict[str, str] | None) -> Refusal:
+    """Tell in what a command differs from the one that has its id: the first of its terms that does."""
+    if known is not None and asked is not None:
+        for name, term in asked.items():
+            if known.get(name) != term:
+                return Refusal(f"exists_with_different_{name}")
+    return Refusal.EXISTS_WITH_DIFFERENT_BODY
 
 
 def _dry_run(book: Book, body: Body, run: Any) -> Emit:  # noqa: ANN401  # a command's function

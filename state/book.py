@@ -15,14 +15,15 @@ from typing import Final, NamedTuple
 from domain.breakers import Limits, limits
 from domain.breakers import Scope as ScopeKind
 from domain.goals import Target, read_target
-from domain.ledger import FEES, MARKET, MASTER, SUSPENSE, WORLD
+from domain.ledger import FEES, MARKET, MASTER, SUSPENSE, WORLD, Phase
 from domain.money import fine
-from state.entities import Agent, Command, Farm, Goal, GoalState, Scope, State, Wallet
+from state.entities import Agent, Command, Farm, Goal, GoalState, Pending, Scope, State, Wallet
 
-Entity = Scope | Goal | Command
+Entity = Scope | Goal | Pending | Command
 
 PARTS: Final = 10**9  # a share of 0.1 is 100 million parts
 COMMANDS_KEPT: Final = 10_000  # answered commands of a wallet that a repeat still finds
+ENDED_KEPT: Final = 10_000  # two-phase transfers of a wallet of which it is known how they ended
 
 
 class Pursuit:
@@ -53,13 +54,15 @@ class Book:
         self.agents: dict[str, Agent] = {}
         self.goals: dict[str, Goal] = {}
         self.commands: dict[str, Command] = {}  # in the order they were answered
+        self.pending: dict[str, Pending] = {}  # in the order they were made
+        self.ended: dict[str, Pending] = {}  # in the order they ended
         self.returns: dict[str, list[float]] = {}  # by returns_key, oldest first
         self.updates: list[tuple[int, str]] = []  # heap of the balance updates that wait: due, scope_key
         self.next_due = 0  # stream time at which something is due: a timer or an update
         self.timer_due = 0  # stream time of the next timer; 0: not known
         self.changed: dict[Entity, None] = {}  # since the last commit
         self.changed_returns: dict[str, list[float]] = {}
-        self.removed_commands: dict[str, None] = {}  # by their field
+        self.removed: dict[tuple[type[Entity], str], None] = {}  # by kind and field
         self._goals_of: dict[str, list[Work]] | None = None
         self.rules_changed()
 
@@ -93,11 +96,30 @@ class Book:
         self.commands[command.id] = command
         self.mark(command)
         # It may be one that was forgotten, and has come again within the batch.
-        self.removed_commands.pop(field_of(command), None)
+        self.removed.pop((Command, field_of(command)), None)
         if len(self.commands) > COMMANDS_KEPT:
-            oldest = self.commands.pop(next(iter(self.commands)))
-            self.changed.pop(oldest, None)
-            self.removed_commands[field_of(oldest)] = None
+            self._remove(self.commands.pop(next(iter(self.commands))))
+
+    def remember_pending(self, pending: Pending) -> None:
+        """Keep a pending transfer until it ends."""
+        self.pending[pending.id] = pending
+        self.mark(pending)
+        self.removed.pop((Pending, field_of(pending)), None)
+        self.timers_changed()
+
+    def end_pending(self, pending: Pending, state: Phase) -> None:
+        """Note how a pending transfer ended; the oldest that did goes when there are too many."""
+        pending.state = state
+        pending.ended = self.wallet.transactions
+        self.ended[pending.id] = self.pending.pop(pending.id)
+        self.mark(pending)
+        self.timers_changed()
+        if len(self.ended) > ENDED_KEPT:
+            self._remove(self.ended.pop(next(iter(self.ended))))
+
+    def _remove(self, entity: Entity) -> None:
+        self.changed.pop(entity, None)
+        self.removed[type(entity), field_of(entity)] = None
 
     # -- the hierarchy -------------------------------------------------------------------------------------
 
@@ -177,10 +199,27 @@ class Book:
     def available(self, account: str) -> int:
         """Return what can leave an account now."""
         entity, attribute = self._account(account)
-        if isinstance(entity, Agent) and attribute == "cash":
-            return free(entity)
+        if attribute == "cash":
+            return free(entity) if isinstance(entity, Agent) else entity.cash - entity.held
         value: int = getattr(entity, attribute)
         return value
+
+    def hold(self, account: str, amount: int) -> None:
+        """Hold more of an account, or release it if the amount is negative."""
+        entity, attribute = self._account(account)
+        assert attribute == "cash", f"{account} holds no money"  # noqa: S101  # only cash is taken
+        entity.held += amount
+        assert entity.held >= 0, f"more of {account} is released than is held"  # noqa: S101  # each ends once
+        self.mark(entity)
+
+    def held(self, account: str) -> int:
+        """Return what pending transfers hold of an account; those outside hold nothing."""
+        entity, attribute = self._account(account)
+        return entity.held if attribute == "cash" else 0
+
+    def holder(self, account: str) -> Scope:
+        """Scope that an account is of; the wallet for those outside."""
+        return self._account(account)[0]
 
     def add(self, account: str, amount: int) -> None:
         """Change a balance."""
@@ -219,12 +258,13 @@ def free(agent: Agent) -> int:
     """
     Return money of an agent that can move.
 
-    What its account reports as used, and what it received for short positions, is tied up.
+    What pending transfers hold, what its account reports as used, and what it received for short positions,
+    is tied up.
     """
     if not agent.positions:
-        return max(agent.cash - agent.reported_used, 0)
+        return max(agent.cash - agent.held - agent.reported_used, 0)
     shorts = sum(p.cost for symbol, p in agent.positions.items() if p.amount < 0 and ":" not in symbol)
-    return max(agent.cash - agent.reported_used + shorts, 0)
+    return max(agent.cash - agent.held - agent.reported_used + shorts, 0)
 
 
 def kind_of(scope: Scope) -> ScopeKind:

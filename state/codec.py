@@ -16,10 +16,11 @@ from typing import Annotated, Any, Final, Generic, TypeVar, Union, get_args, get
 import msgspec
 
 from domain.goals import GoalType, progress, read_target
+from domain.ledger import Transfer
 from domain.money import FINE_DIGITS, MONEY, MONEY_DIGITS, fine_text, money_text
 from domain.positions import Position
 from domain.standing import DERIVED, SCALE, Standing, drawdown, trading_pnl
-from state.entities import Agent, Booked, Command, Farm, Goal, Scope, Wallet
+from state.entities import Agent, Booked, Command, Farm, Goal, Pending, Scope, Wallet
 
 T = TypeVar("T")
 
@@ -95,6 +96,18 @@ def _position(document: dict[str, str]) -> dict[str, int]:
     }
 
 
+def _transfer_text(transfer: Transfer) -> dict[str, str]:
+    return {"debit": transfer.debit, "credit": transfer.credit, "amount": money_text(transfer.amount)}
+
+
+def _transfer(document: dict[str, str]) -> dict[str, Any]:
+    return document | {"amount": _money(document["amount"])}
+
+
+def _all(convert: _Convert) -> _Convert:
+    return lambda values: [convert(value) for value in values]
+
+
 def _each(convert: _Convert) -> _Convert:
     return lambda mapping: {name: convert(value) for name, value in mapping.items()}
 
@@ -109,19 +122,30 @@ _TEXT: Final[dict[str, tuple[_Convert, _Convert]]] = {
 }
 
 
+_STRUCTS: Final[dict[Any, tuple[_Convert, _Convert]]] = {
+    Position: (_position_text, _position),
+    Transfer: (_transfer_text, _transfer),
+}
+_AROUND: Final[dict[Any, Callable[[_Convert], _Convert]]] = {
+    list: _all,
+    dict: _each,
+    Union: _optional,
+    UnionType: _optional,
+}
+
+
 def _converters(annotation: Any) -> tuple[_Convert, _Convert] | None:  # noqa: ANN401  # any type hint
     """Writer and reader of a field that is not plain JSON; None for one that is."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _TEXT[arguments[1]]
-    if annotation is Position:
-        return _position_text, _position
+    if annotation in _STRUCTS:
+        return _STRUCTS[annotation]
     if annotation is Booked:
         return _document_of(Booked), _entity_of(Booked)
-    if origin is dict and (inner := _converters(arguments[1])):
-        return _each(inner[0]), _each(inner[1])
-    if origin in (Union, UnionType) and (inner := _converters(arguments[0])):
-        return _optional(inner[0]), _optional(inner[1])
+    if origin in _AROUND and (inner := _converters(arguments[origin is dict])):
+        around = _AROUND[origin]
+        return around(inner[0]), around(inner[1])
     return None
 
 
@@ -218,4 +242,5 @@ WALLETS: Final = Codec(Wallet)
 FARMS: Final = Codec(Farm)
 AGENTS: Final = Codec(Agent)
 GOALS: Final = Codec(Goal)
+PENDING: Final = Codec(Pending)
 COMMANDS: Final = Codec(Command)

@@ -1,5 +1,5 @@
 """
-What a partition knows: wallets, farms, agents, goals, and the commands already answered.
+What a partition knows: wallets, farms, agents, goals, pending transfers, and the commands already answered.
 
 Field names are those of the stored JSON and of ``sluicegate status --json``. Money is an integer of 1e-8 in
 memory and decimal text when stored; `state.codec` knows which fields are money from the annotations here.
@@ -13,7 +13,7 @@ import msgspec
 
 from domain.breakers import Colour, Measure
 from domain.goals import Collect, GoalType
-from domain.ledger import CHAIN_START
+from domain.ledger import CHAIN_START, Phase, Transfer
 from domain.positions import Position
 from domain.rules import Action, RiskMode, Rules, Tier
 from domain.standing import Standing
@@ -57,6 +57,7 @@ class Scope(Standing):
     wallet: str
     state: State = State.ACTIVE
     cash: Money = 0
+    held: Money = 0  # of the cash, by pending transfers
     breaker: Colour = Colour.GREEN
     measure: Measure | None = None  # the limit that gives the colour
     trip: Trip | None = None
@@ -177,6 +178,21 @@ class Goal(msgspec.Struct, kw_only=True, eq=False):
     current: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+class Pending(msgspec.Struct, kw_only=True, eq=False):
+    """A two-phase transfer, or linked ones; kept for a while after it ended, so that it ends once."""
+
+    id: str
+    wallet: str
+    number: int  # of the transaction that made it
+    reason: str
+    transfers: list[Transfer]
+    created: int
+    due: int | None = None  # stream time at which it expires
+    acknowledge: bool = False  # posted when its agent's account shows the money
+    state: Phase = Phase.PENDING
+    ended: int = 0  # number of the transaction that ended it
+
+
 class Command(msgspec.Struct, kw_only=True, eq=False):
     """A command that was answered: what a repeat of it gets."""
 
@@ -185,3 +201,4 @@ class Command(msgspec.Struct, kw_only=True, eq=False):
     number: int  # of the wallet's commands
     digest: str  # of the body, to tell a repeat from another command under the same id
     reply: dict[str, Any]
+    terms: dict[str, str] | None = None  # of one that moves money, to say in which another differs

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
+from domain.ledger import Phase
 from state.book import Book, field_of, scope_key
-from state.codec import AGENTS, COMMANDS, FARMS, GOALS, WALLETS
-from state.entities import Agent, Command, Farm, Goal, Scope, Wallet
+from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS
+from state.entities import Agent, Command, Farm, Goal, Pending, Scope, Wallet
 
-KINDS: Final = ("wallets", "farms", "agents", "goals", "commands", "returns")
+KINDS: Final = ("wallets", "farms", "agents", "goals", "pending", "commands", "returns")
 
 _encode_returns: Final = msgspec.json.Encoder().encode
 _decode_returns: Final = msgspec.json.Decoder(list[float]).decode
@@ -24,6 +25,7 @@ _KINDS: Final[dict[type, tuple[str, Callable[[Any], bytes]]]] = {
     Farm: ("farms", FARMS.encode),
     Agent: ("agents", AGENTS.encode),
     Goal: ("goals", GOALS.encode),
+    Pending: ("pending", PENDING.encode),
     Command: ("commands", COMMANDS.encode),
 }
 
@@ -56,9 +58,9 @@ class View:
                 changes.setdefault(kind, ({}, []))[0][field_of(entity)] = encode(entity)
             for key, returns in book.changed_returns.items():
                 changes.setdefault("returns", ({}, []))[0][key] = _encode_returns(returns)
-            if book.removed_commands:
-                changes.setdefault("commands", ({}, []))[1].extend(book.removed_commands)
-            book.changed, book.changed_returns, book.removed_commands = {}, {}, {}
+            for removed, name in book.removed:
+                changes.setdefault(_KINDS[removed][0], ({}, []))[1].append(name)
+            book.changed, book.changed_returns, book.removed = {}, {}, {}
         self._touched = {}
         return changes
 
@@ -80,6 +82,10 @@ def load_view(state: Mapping[str, Mapping[bytes, bytes]]) -> View:
         view.books[agent.wallet].agents[agent.id] = agent
     for goal in map(GOALS.decode, state["goals"].values()):
         view.books[goal.wallet].goals[goal.id] = goal
+    transfers = map(PENDING.decode, state["pending"].values())
+    for pending in sorted(transfers, key=lambda pending: (pending.ended, pending.number)):
+        book = view.books[pending.wallet]
+        (book.pending if pending.state is Phase.PENDING else book.ended)[pending.id] = pending
     commands = map(COMMANDS.decode, state["commands"].values())
     for command in sorted(commands, key=lambda command: command.number):
         view.books[command.wallet].commands[command.id] = command

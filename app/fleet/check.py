@@ -14,7 +14,7 @@ from domain.goals import WEIGHT_MAX, WEIGHT_MIN, Target, read_target
 from domain.refusals import Refused
 from domain.rules import Rules, changed
 from domain.targets import RAISE_MAX, can_be_raised, never_met
-from handlers.commands.funds import read_amount
+from handlers.commands.payment import read_amount
 from handlers.reading import check_currency, check_id
 from stream.errors import ConfigurationError, MalformedError
 

@@ -7,7 +7,7 @@ and a line here.
 
 from typing import Final
 
-from handlers.commands import agent, emergency, farm, funds, wallet
+from handlers.commands import agent, emergency, farm, funds, transfer, wallet
 from handlers.commands.types import Kind
 
 COMMANDS: Final[dict[str, Kind]] = {
@@ -23,7 +23,9 @@ COMMANDS: Final[dict[str, Kind]] = {
     "agent_retire": Kind(agent.Retire, agent.retire),
     "deposit": Kind(funds.Deposit, funds.deposit),
     "withdraw": Kind(funds.Withdraw, funds.withdraw),
-    "transfer": Kind(funds.Move, funds.transfer),
+    "transfer": Kind(transfer.Move, transfer.transfer),
+    "post": Kind(transfer.Post, transfer.post),
+    "void": Kind(transfer.Void, transfer.void),
     "allocate": Kind(funds.Allocate, funds.allocate),
     "collect": Kind(funds.Collect, funds.collect),
     "rebalance": Kind(funds.Rebalance, funds.rebalance),

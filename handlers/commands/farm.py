@@ -1,8 +1,10 @@
 """Farms are created, changed and closed."""
 
+from domain.ledger import farm_account
 from domain.refusals import Refusal, Refused
 from handlers.commands.types import Answer, Body, Done, find_farm, open_farm
 from handlers.reading import check_id
+from handlers.steps.pending import arriving
 from handlers.turn import WALLET, Turn
 from state.book import Book
 from state.entities import Farm, State
@@ -83,8 +85,9 @@ def close(turn: Turn, body: Close) -> Answer:
     farm = open_farm(turn.book, body.farm)
     if isinstance(farm, Refused):
         return farm
-    if farm.cash or turn.book.agents_of(farm.id):
-        text = f"Farm {farm.id} still has agents or money; assign or retire the agents first."
+    coming = farm_account(farm.id) in arriving(turn.book)
+    if farm.cash or coming or turn.book.agents_of(farm.id):
+        text = f"Farm {farm.id} still has agents or money, or some is pending for it; see to them first."
         return Refused(Refusal.FARM_NOT_EMPTY, text)
     farm.state = State.CLOSED
     turn.book.mark(farm)

@@ -26,6 +26,10 @@ class Body(msgspec.Struct, kw_only=True):
     def check(self, book: Book) -> None:
         """Raise `MalformedError` where a name is unknown or a member cannot be read; changes nothing."""
 
+    def terms(self) -> dict[str, str] | None:
+        """Tell what a command that moves money asks for, by member; None for others."""
+        return None
+
 
 class Done(NamedTuple):
     """A command did what it asks for, or found it done already."""

@@ -101,8 +101,9 @@ def close(turn: Turn, _body: Close) -> Answer:
     wallet, book = turn.wallet, turn.book
     if wallet.state is State.CLOSED:
         return Done({"wallet": wallet.id}, changed=False)
-    if wallet.equity or wallet.cash or any(agent.positions for agent in book.agents.values()):
-        text = f"Wallet {wallet.id} still holds money or positions; collect and withdraw them first."
+    holds = wallet.equity or wallet.cash or book.pending
+    if holds or any(agent.positions for agent in book.agents.values()):
+        text = f"Wallet {wallet.id} still holds money, positions or pending transfers; see to them first."
         return Refused(Refusal.WALLET_NOT_EMPTY, text)
     wallet.state = State.CLOSED
     book.mark(wallet)

@@ -32,8 +32,9 @@ def collect_profit(turn: Turn, agents: Sequence[Agent], reason: str, goal: Goal 
         found = sweep_profit(agent.equity, agent.high_water, free(agent), share, _reward(goal))
         if found == _NOTHING:
             continue
-        # An agent that is asked for all it has already cannot owe more.
-        owed = max(agent.pending_return, min(agent.pending_return + found.owed, agent.equity - found.taken))
+        # An agent that is asked for all it has already cannot owe more, nor what is promised elsewhere.
+        most = agent.equity - agent.held - found.taken
+        owed = max(agent.pending_return, min(agent.pending_return + found.owed, most))
         pending += owed - agent.pending_return
         taken += found.taken
         _collect(turn, agent, found, owed, reason, goal)
@@ -45,7 +46,7 @@ def collect_all(turn: Turn, agents: Sequence[Agent], reason: str, goal: Goal | N
     taken = pending = 0
     for agent in agents:
         found = sweep_all(agent.equity, agent.high_water, free(agent), _reward(goal))
-        owed = max(agent.pending_return, found.owed)
+        owed = max(agent.pending_return, found.owed - agent.held)
         if not found.taken and owed == agent.pending_return:
             continue
         pending += owed - agent.pending_return

@@ -8,7 +8,7 @@ balance update or before any other transaction that touches the agent.
 from collections.abc import Sequence
 from typing import Any
 
-from domain.ledger import FEES, MARKET, Transfer, chain, trading
+from domain.ledger import FEES, MARKET, Transaction, Transfer, chain, trading
 from domain.money import money_text
 from handlers.turn import WALLET, Turn
 from state.entities import Agent
@@ -28,15 +28,15 @@ def settle(turn: Turn, agent: Agent) -> None:
     fills = agent.trades - booked.trades
     booked.cost, booked.realized_pnl = agent.cost, agent.realized_pnl
     booked.fees, booked.trades = agent.fees, agent.trades
-    tell(turn, transfers, "trading", f"{agent.id}/{agent.trades}", fills)
+    tell(turn, Transaction(id=f"{agent.id}/{agent.trades}", reason="trading", transfers=transfers), fills)
 
 
-def tell(turn: Turn, transfers: Sequence[Transfer], reason: str, transaction: str, fills: int = 0) -> None:
+def tell(turn: Turn, transaction: Transaction, fills: int = 0) -> None:
     """Tell a transaction that is recorded, and chain it."""
-    wallet = turn.wallet
+    wallet, transfers = turn.wallet, transaction.transfers
     previous = wallet.hash
     wallet.transactions += 1
-    wallet.hash = chain(previous, wallet.transactions, transaction, reason, transfers)
+    wallet.hash = chain(previous, wallet.transactions, transaction)
     for t in transfers:
         wallet.booked_market += t.amount * ((t.credit == MARKET) - (t.debit == MARKET))
         wallet.booked_fees += t.amount * ((t.credit == FEES) - (t.debit == FEES))
@@ -44,19 +44,36 @@ def tell(turn: Turn, transfers: Sequence[Transfer], reason: str, transaction: st
     accounts = dict.fromkeys(account for t in transfers for account in (t.debit, t.credit))
     data: dict[str, Any] = {
         "n": wallet.transactions,
-        "id": transaction,
-        "reason": reason,
+        "id": transaction.id,
+        "reason": transaction.reason,
         "by": turn.by,
-        "transfers": [
-            {"debit": t.debit, "credit": t.credit, "amount": money_text(t.amount)} for t in transfers
-        ],
+        "transfers": transfers_told(transfers),
         "balances": {account: money_text(_told_balance(turn, account)) for account in accounts},
         "previous": previous,
         "hash": wallet.hash,
     }
     if fills:
         data["fills"] = fills
-    turn.emit(WALLET, "wallet_transaction", transaction, data)
+    if transaction.phase is not None:
+        data |= _told_phase(turn, transaction)
+    if transaction.corrects is not None:
+        data["corrects"] = transaction.corrects
+    turn.emit(WALLET, "wallet_transaction", transaction.id, data)
+
+
+def transfers_told(transfers: Sequence[Transfer]) -> list[dict[str, str]]:
+    """Transfers as the wire has them."""
+    return [{"debit": t.debit, "credit": t.credit, "amount": money_text(t.amount)} for t in transfers]
+
+
+def _told_phase(turn: Turn, transaction: Transaction) -> dict[str, Any]:
+    held = {t.debit: money_text(turn.book.held(t.debit)) for t in transaction.holds}
+    return {
+        "phase": transaction.phase,
+        "pending": transaction.pending,
+        "holds": transfers_told(transaction.holds),
+        "held": held,
+    }
 
 
 def _told_balance(turn: Turn, account: str) -> int:

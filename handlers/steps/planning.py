@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.holding import Holding
+from domain.ledger import agent_account
 from domain.money import money_text
 from domain.performance import TradeCounts, profile
 from domain.rating import Evidence, Rating, Record, rate
@@ -21,6 +22,7 @@ from domain.rules import PerformanceRules, Rules
 from domain.standing import roll
 from domain.weighing import Weighing, weigh_fleet
 from handlers.steps.measuring import trades_of
+from handlers.steps.pending import arriving
 from state.book import Book, free, returns_key
 from state.entities import Agent, Scope, State
 
@@ -52,12 +54,13 @@ def survey(book: Book) -> Outlook:
     """Take down what a plan needs to know."""
     wallet, agents = book.wallet, book.agents_under(book.wallet)
     farms = sorted(farm.id for farm in book.farms.values() if farm.state is not State.CLOSED)
+    coming = arriving(book)
     gone = sorted(agent.id for agent in book.agents.values() if agent.state is State.RETIRED)
     return Outlook(
         rules=wallet.rules,
         farms=farms,
-        idle=wallet.cash + sum(book.farms[farm].cash for farm in farms),
-        holdings=[_holding(book, agent) for agent in agents],
+        idle=sum(scope.cash - scope.held for scope in (wallet, *(book.farms[farm] for farm in farms))),
+        holdings=[_holding(book, agent, coming.get(agent_account(agent.id), 0)) for agent in agents],
         counts=[trades_of(agent) for agent in agents],
         departed=[np.asarray(book.returns.get(returns_key(book.agents[id_]), [])) for id_ in gone],
     )
@@ -149,11 +152,12 @@ def _evidence(evidence: Evidence) -> dict[str, float | None]:
     }
 
 
-def _holding(book: Book, agent: Agent) -> Holding:
+def _holding(book: Book, agent: Agent, coming: int) -> Holding:
+    """Take down an agent with what is pending for it, and without what is to leave it."""
     return Holding(
         agent=agent.id,
         farm=agent.farm,
-        equity=agent.equity,
+        equity=agent.equity - agent.held + coming,
         free=free(agent),
         pending_return=agent.pending_return,
         stopped=agent.state is not State.ACTIVE,

@@ -2,30 +2,55 @@
 
 from collections.abc import Sequence
 
-from domain.ledger import Transfer, check, record
-from domain.refusals import Refused
+from domain.ledger import Transaction, Transfer, check, record
+from domain.refusals import Refusal, Refused
 from domain.standing import flow
 from handlers.steps.journal import settle, tell
 from handlers.steps.updates import touch
 from handlers.steps.valuation import roll_to_now
 from handlers.turn import Turn
-from state.entities import Agent, Scope
+from state.book import Book, kind_of
+from state.entities import Agent, Scope, State
 
 
-def transact(turn: Turn, transfers: Sequence[Transfer], reason: str, transaction: str) -> Refused | None:
+def transact(
+    turn: Turn, transfers: Sequence[Transfer], reason: str, transaction: str, *, corrects: str | None = None
+) -> Refused | None:
     """
     Post linked transfers between a wallet's accounts, or refuse them all and change nothing.
 
-    ``transaction`` is the id it goes by.
+    ``transaction`` is the id it goes by, ``corrects`` that of one whose mistake it makes good.
     """
     refused = check(turn.book, transfers)
     if refused is None:
-        correct(turn, transfers, reason, transaction)
+        enter(turn, Transaction(id=transaction, reason=reason, transfers=transfers, corrects=corrects))
     return refused
 
 
 def correct(turn: Turn, transfers: Sequence[Transfer], reason: str, transaction: str) -> None:
     """Post what has happened already, whatever the balances."""
+    enter(turn, Transaction(id=transaction, reason=reason, transfers=transfers))
+
+
+def check_open(book: Book, transfers: Sequence[Transfer]) -> Refused | None:
+    """
+    Tell whether money may move between the scopes of these accounts.
+
+    Refusals: ``account_closed`` where one is retired or closed, ``agent_stopped`` where that would get it.
+    """
+    for transfer in transfers:
+        for scope in (book.holder(transfer.debit), book.holder(transfer.credit)):
+            if scope.state in (State.RETIRED, State.CLOSED):
+                return Refused(Refusal.ACCOUNT_CLOSED, f"{kind_of(scope)} {scope.id} is {scope.state}.")
+        target = book.holder(transfer.credit)
+        if isinstance(target, Agent) and target.state is State.STOPPED:
+            return Refused(Refusal.AGENT_STOPPED, f"Agent {target.id} is stopped; resume it first.")
+    return None
+
+
+def enter(turn: Turn, transaction: Transaction) -> None:
+    """Enter a transaction that was checked, or has happened already, into the ledger, and tell it."""
+    transfers = transaction.transfers
     agents = _agents_in(turn, transfers)
     # Fills come first in the chain, so that each transaction's balances follow from the one before.
     for agent in agents:
@@ -44,7 +69,7 @@ def correct(turn: Turn, transfers: Sequence[Transfer], reason: str, transaction:
             roll_to_now(turn, scope)
             flow(scope, amount)
         touch(turn, scope)
-    tell(turn, transfers, reason, transaction)
+    tell(turn, transaction)
 
 
 def _agents_in(turn: Turn, transfers: Sequence[Transfer]) -> list[Agent]:

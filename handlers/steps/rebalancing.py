@@ -144,8 +144,9 @@ def _take_over(turn: Turn, made: Plan) -> dict[str, Agent]:
 def _empty_farms(turn: Turn) -> None:
     """Bring cash that waits with farms to the master, who gives it out."""
     for farm in sorted(turn.book.farms.values(), key=lambda farm: farm.id):
-        if farm.cash > 0:
-            transfer = Transfer(farm_account(farm.id), MASTER, farm.cash)
+        idle = farm.cash - farm.held
+        if idle > 0:
+            transfer = Transfer(farm_account(farm.id), MASTER, idle)
             transact(turn, [transfer], "rebalance", f"{turn.cause}/{farm.id}")
 
 

@@ -1,8 +1,8 @@
 """
 Time moves, and what was due happens, before the input that moved it is applied.
 
-In this order: bins and days close, deadlines pass, cool-offs end, profit is collected, capital is rebalanced,
-updates that waited are told.
+In this order: bins and days close, deadlines pass, cool-offs end, pending transfers expire, profit is
+collected, capital is rebalanced, updates that waited are told.
 """
 
 from domain.rules import DAY_MS
@@ -10,6 +10,7 @@ from handlers.steps.benchmark import close_bins
 from handlers.steps.collecting import collect_profit
 from handlers.steps.goals import check_goals, fail_overdue
 from handlers.steps.measuring import tell_performance
+from handlers.steps.pending import expire_overdue
 from handlers.steps.rebalancing import next_rebalance, rebalance_if_due
 from handlers.steps.updates import tell_due, tell_touched
 from handlers.steps.valuation import roll_to_now
@@ -30,6 +31,7 @@ def advance(turn: Turn, timestamp: int) -> None:
         _close_bins(turn)
         fail_overdue(turn)
         _end_cool_offs(turn)
+        expire_overdue(turn)
         _collect_if_due(turn)
         rebalance_if_due(turn)
         book.timers_changed()
@@ -97,6 +99,7 @@ def _next_timer(turn: Turn) -> int:
     due = [(wallet.day + 1) * DAY_MS, (wallet.bin + 1) * rules.performance.bin]
     due += [goal.deadline for goal in book.active_goals() if goal.deadline is not None]
     due += [s.trip.until for s in _tripped(turn) if s.trip is not None and s.trip.until is not None]
+    due += [pending.due for pending in book.pending.values() if pending.due is not None]
     if rules.collection.interval:
         due.append(wallet.collected + rules.collection.interval)
     rebalance = next_rebalance(turn)

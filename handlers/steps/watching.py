@@ -16,6 +16,7 @@ from domain.ledger import MASTER, Transfer, agent_account
 from domain.money import fine_text
 from domain.standing import rebase
 from handlers.steps.capital import tell_collection
+from handlers.steps.pending import void_of
 from handlers.steps.posting import transact
 from handlers.steps.rebalancing import request
 from handlers.turn import EMERGENCY, Turn
@@ -182,6 +183,8 @@ def notice_entry(turn: Turn, agent: Agent, symbol: str, quantity: int, timestamp
 
 def sweep_stopped(turn: Turn, agent: Agent) -> None:
     """Take back what is free at a stopped or retired agent; the rest follows as it comes free."""
+    if turn.book.pending:
+        void_of(turn, agent)
     amount = free(agent)
     agent.budget = 0
     agent.weight = 0.0

@@ -8,7 +8,7 @@ Knows the wire (docs/wire.md) and nothing of our packages. What it asserts is in
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Self
@@ -76,7 +76,7 @@ def read_partition(client: Any, partition: int, prefix: str = "sluicegate") -> F
                 name.decode(): json.loads(value)
                 for name, value in client.hgetall(f"{tag}state:{kind}").items()
             }
-            for kind in ("wallets", "farms", "agents", "goals", "commands")
+            for kind in ("wallets", "farms", "agents", "goals", "pending", "commands")
         },
         checkpoint=checkpoint,
     )
@@ -245,8 +245,10 @@ def check_journal(found: Found) -> None:
     Every transaction of a wallet follows from the one before.
 
     They are numbered from 1 without a gap, their hashes form one chain that ends where the state says, and
-    each tells the balances that follow from it and all before.
+    each tells the balances that follow from it and all before. What is held follows likewise, and is what is
+    stored.
     """
+    held: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     last: dict[str, tuple[int, str]] = {}
     balances: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for event in _of_type(found, "wallet_transaction"):
@@ -261,6 +263,12 @@ def check_journal(found: Found) -> None:
             assert amount > 0
             balances[wallet, transfer["debit"]] -= amount
             balances[wallet, transfer["credit"]] += amount
+        sign = 1 if data.get("phase") == "pending" else -1
+        assert data["transfers"] == [] or sign < 0, f"transaction {data['n']} of {wallet} only holds"
+        for hold in data.get("holds", ()):
+            held[wallet, hold["debit"]] += sign * Decimal(hold["amount"]) * (hold["debit"] != "world")
+        for account, amount_held in data.get("held", {}).items():
+            assert Decimal(amount_held) == held[wallet, account] >= 0, f"{wallet} {account} at {data['n']}"
         touched = {transfer[side] for transfer in data["transfers"] for side in ("debit", "credit")}
         assert data["balances"].keys() == touched
         for account, balance in data["balances"].items():
@@ -268,10 +276,34 @@ def check_journal(found: Found) -> None:
     for name, stored in found.state["wallets"].items():
         assert last.get(name, (0, "0" * 64)) == (stored["transactions"], stored["hash"])
     assert sum(balances.values()) == 0
+    check_held(found, held)
+
+
+def check_held(found: Found, held: Mapping[tuple[str, str], Decimal]) -> None:
+    """What is held of each scope is what the journal says, and the sum of its pending transfers."""
+    stored = {(name, "wallet"): wallet["held"] for name, wallet in found.state["wallets"].items()}
+    for kind in ("farm", "agent"):
+        for scope in found.state[f"{kind}s"].values():
+            stored[scope["wallet"], f"{kind}/{scope['id']}"] = scope["held"]
+    pending: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for transfer in found.state["pending"].values():
+        for part in transfer["transfers"]:
+            if transfer["state"] == "pending" and part["debit"] != "world":
+                pending[transfer["wallet"], part["debit"]] += Decimal(part["amount"])
+    for account, amount in stored.items():
+        there = held.get(account, Zero), pending.get(account, Zero)
+        assert there == (Decimal(amount), Decimal(amount)), f"{account}: {amount} is held, not {there}"
 
 
 def _hash(data: dict[str, Any]) -> str:
     lines = [data["previous"], str(data["n"]), data["id"], data["reason"]]
+    if data.get("phase") == "pending":
+        lines.append("pending")
+    elif "phase" in data:
+        lines.append(f"{data['phase']} {data['pending']}")
+    if "corrects" in data:
+        lines.append(f"corrects {data['corrects']}")
+    lines += [f"hold {t['debit']} {t['credit']} {t['amount']}" for t in data.get("holds", ())]
     lines += [f"{t['debit']} {t['credit']} {t['amount']}" for t in data["transfers"]]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

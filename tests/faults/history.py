@@ -223,6 +223,9 @@ class History:
         random = self._random
         wallet = self._wallet()
         agent, farm, scope = self._agent(), random.choice(_FARMS), self._scope(wallet)
+        pending: Json = {"amount": self._amount(1, 1000), "pending": True}
+        if random.random() < 0.7:
+            pending["timeout"] = random.choice(("10m", "1d"))
         bodies: tuple[Json, ...] = (
             {"kind": "deposit", "amount": self._amount(1, 5000)},
             {"kind": "withdraw", "amount": self._amount(1, 3000)},
@@ -234,6 +237,12 @@ class History:
                 "at_most": random.random() < 0.7,
             },
             {"kind": "allocate", "agent": agent, "amount": self._amount(1, 3000)},
+            {"kind": "withdraw", "amount": self._amount(1, 900), "pending": True, "timeout": "2h"},
+            *({**pending, "kind": "allocate", "agent": agent, "at_most": True} for _ in range(3)),
+            {**pending, "kind": "transfer", "source": scope, "target": self._scope(wallet)},
+            *({"kind": "post", "transfer": self._earlier(wallet)} for _ in range(4)),
+            {"kind": "post", "transfer": self._earlier(wallet), "amount": self._amount(1, 500)},
+            {"kind": "void", "transfer": self._earlier(wallet)},
             {"kind": "collect", "scope": scope, "what": random.choice(("profit", "all"))},
             {"kind": "collect", "scope": scope, "amount": self._amount(1, 500)},
             {"kind": "rebalance"},
@@ -256,6 +265,12 @@ class History:
         self._send(
             "command", {**self._header(wallet, "c"), **body, "by": "test", "dry_run": random.random() < 0.05}
         )
+
+    def _earlier(self, wallet: str) -> str:
+        """Id of a late command of a wallet: most moved no money."""
+        sent = [event for event in self._sent["command"][-200:] if event["wallet"] == wallet]
+        pending = [event for event in sent if event.get("pending")] or sent
+        return str(self._random.choice(pending)["id"])
 
     def _repeat(self) -> None:
         random = self._random

@@ -137,6 +137,12 @@ class Fleets(RuleBasedStateMachine):
         found = document or msgspec.json.decode(self.driver.state["wallets"][wallet])
         return units(found["cash"])
 
+    def available(self, wallet: str, agent: str | None) -> int:
+        """Return what of its cash an agent, or the master, may give."""
+        books = Books(self.driver.state, wallet)
+        scope = books.wallet if agent is None else books.agents.get(agent)
+        return units(scope["cash"]) - units(scope["held"]) if scope else 0
+
     # -- what may happen -----------------------------------------------------------------------------------
 
     @rule(ms=waits)
@@ -181,6 +187,62 @@ class Fleets(RuleBasedStateMachine):
             amount=text(self.cash(wallet, source) + more),
             at_most=at_most,
         )
+
+    @rule(
+        wallet=wallets,
+        source=st.sampled_from([None, *AGENTS]),
+        other=agents,
+        amount=amounts,
+        more=st.one_of(st.none(), near),
+        timeout=st.sampled_from([None, "1s", "1d"]),
+        linked=st.booleans(),
+    )
+    def hold(
+        self,
+        wallet: str,
+        source: str | None,
+        other: str,
+        amount: int,
+        more: int | None,
+        timeout: str | None,
+        *,
+        linked: bool,
+    ) -> None:
+        """Any amount, or all that is available and a few units more or less; in one part or two."""
+        if more is not None:
+            amount = self.available(wallet, source) + more
+        giver = {"type": "agent", "id": source} if source else {"type": "wallet", "id": wallet}
+        taker = {"type": "agent", "id": other}
+        parts = [{"source": giver, "target": taker, "amount": text(amount)}]
+        if linked:
+            farm = {"type": "farm", "id": "g"}
+            half = amount // 2
+            parts = [
+                {"source": giver, "target": farm, "amount": text(half)},
+                {"source": giver, "target": taker, "amount": text(amount - half)},
+            ]
+        members: Json = {"linked": parts} if linked else parts[0]
+        if timeout is not None:
+            members = members | {"timeout": timeout}
+        self.command(wallet, "transfer", pending=True, **members)
+
+    @rule(
+        wallet=wallets,
+        which=st.integers(0, 5),
+        kind=st.sampled_from(["post", "post", "void"]),
+        less=st.one_of(st.none(), st.integers(-1, 3)),
+    )
+    def end(self, wallet: str, which: int, kind: str, less: int | None) -> None:
+        """One that is pending or was, whole or a few units more or less."""
+        found = sorted(Books(self.driver.state, wallet).pending.items())
+        if not found:
+            self.command(wallet, kind, transfer="none")
+            return
+        name, pending = found[which % len(found)]
+        members: Json = {}
+        if kind == "post" and less is not None:
+            members["amount"] = text(units(pending["transfers"][0]["amount"]) - less)
+        self.command(wallet, kind, transfer=name, **members)
 
     @rule(wallet=wallets, what=st.sampled_from(["profit", "all"]), agent=agents)
     def collect(self, wallet: str, what: str, agent: str) -> None:

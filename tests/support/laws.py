@@ -22,6 +22,12 @@ def units(text: str) -> int:
     return int(whole + fraction.ljust(8, "0"))
 
 
+def text_of(amount: int) -> str:
+    """Write units of 1e-8 as money is written."""
+    whole, fraction = divmod(amount, 10**8)
+    return f"{whole}.{fraction:08d}".rstrip("0").removesuffix(".")
+
+
 def _sum(documents: Iterable[Json], name: str) -> int:
     return sum(units(document[name]) for document in documents)
 
@@ -33,6 +39,7 @@ class Books:
         self.wallet: Json = json.loads(state["wallets"][wallet])
         self.farms = _of(state["farms"], wallet)
         self.agents = _of(state["agents"], wallet)
+        self.pending = _of(state["pending"], wallet)
 
     def balances(self) -> dict[str, int]:
         """Return the balances of all accounts, by their names on the wire."""
@@ -50,9 +57,24 @@ class Books:
             found[f"positions/{name}"] = units(agent["cost"])
         return found
 
+    def held(self) -> dict[str, int]:
+        """Return what is held of each account of which something is."""
+        found = {"wallet": units(self.wallet["held"])}
+        found |= {f"farm/{name}": units(farm["held"]) for name, farm in self.farms.items()}
+        found |= {f"agent/{name}": units(agent["held"]) for name, agent in self.agents.items()}
+        return {account: held for account, held in found.items() if held}
+
     def check(self) -> None:
         """Assert that accounts sum to zero and that every whole is the sum of its parts."""
         assert sum(self.balances().values()) == 0
+        held: dict[str, int] = {}
+        for pending in self.pending.values():
+            for transfer in pending["transfers"]:
+                if pending["state"] == "pending" and transfer["debit"] not in OUTSIDE:
+                    held[transfer["debit"]] = held.get(transfer["debit"], 0) + units(transfer["amount"])
+        assert self.held() == held
+        for scope in (self.wallet, *self.farms.values()):
+            assert units(scope["cash"]) >= units(scope["held"])
         for agent in self.agents.values():
             positions = agent["positions"]
             assert units(agent["unrealized_pnl"]) == _sum(positions.values(), "unrealized_pnl")
@@ -84,6 +106,7 @@ class Journal:
 
     def __init__(self) -> None:
         self.balances: dict[str, int] = {}
+        self.held: dict[str, int] = {}
         self.hash = CHAIN_START
         self.number = 0
 
@@ -93,9 +116,24 @@ class Journal:
         self.number += 1
         assert (data["n"], data["previous"]) == (self.number, self.hash)
         lines = [data["previous"], str(data["n"]), data["id"], data["reason"]]
+        if "phase" in data:
+            lines.append(f"{data['phase']} {data['pending']}" if data["pending"] else data["phase"])
+        if "corrects" in data:
+            lines.append(f"corrects {data['corrects']}")
+        holds = data.get("holds", [])
+        lines += [f"hold {t['debit']} {t['credit']} {t['amount']}" for t in holds]
         lines += [f"{t['debit']} {t['credit']} {t['amount']}" for t in data["transfers"]]
         self.hash = sha256("\n".join(lines).encode()).hexdigest()
         assert data["hash"] == self.hash
+        sign = 1 if data.get("phase") == "pending" else -1
+        for transfer in holds:
+            if transfer["debit"] not in OUTSIDE:
+                self.held[transfer["debit"]] = self.held.get(transfer["debit"], 0) + sign * units(
+                    transfer["amount"]
+                )
+        assert data.get("held", {}) == {
+            transfer["debit"]: text_of(self.held.get(transfer["debit"], 0)) for transfer in holds
+        }
         touched: dict[str, None] = {}
         for transfer in data["transfers"]:
             amount = units(transfer["amount"])
@@ -109,11 +147,13 @@ class Journal:
         if data["reason"] not in ("trading", "balance_mismatch"):
             for transfer in data["transfers"]:
                 debit = transfer["debit"]
-                assert debit in OUTSIDE or self.balances[debit] >= 0, f"{data['reason']} overdrew {debit}"
+                left = self.balances[debit] - self.held.get(debit, 0)
+                assert debit in OUTSIDE or left >= 0, f"{data['reason']} overdrew {debit}"
 
     def check(self, books: Books) -> None:
         """Assert that the transactions told so far, and the fills that wait, give the balances."""
         expected = books.balances()
+        assert {account: held for account, held in self.held.items() if held} == books.held()
         assert (books.wallet["transactions"], books.wallet["hash"]) == (self.number, self.hash)
         for name, agent in books.agents.items():
             booked = agent["booked"]

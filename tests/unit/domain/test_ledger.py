@@ -1,6 +1,7 @@
 """Double entry: what may be recorded, how it is recorded, and how it is chained."""
 
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ from domain.ledger import (
     MASTER,
     SUSPENSE,
     WORLD,
+    Phase,
+    Transaction,
     Transfer,
     agent_account,
     between,
@@ -39,6 +42,10 @@ class Accounts(dict[str, int]):
     def add(self, account: str, amount: int) -> None:
         """Change a balance."""
         self[account] = self.get(account, 0) + amount
+
+    def hold(self, account: str, amount: int) -> None:
+        """Tie up more, or less."""
+        self.tied_up[account] = self.tied_up.get(account, 0) + amount
 
 
 def refusal(accounts: Accounts, *transfers: Transfer) -> Refusal | None:
@@ -160,22 +167,52 @@ def test_a_hash_is_that_of_the_lines_anyone_can_write_down() -> None:
     transfers = [Transfer("world", "wallet", money("1000")), Transfer("wallet", "agent/a", money("0.5"))]
     text = "0" * 64 + "\n1\ndeposit-1\ndeposit\nworld wallet 1000\nwallet agent/a 0.5"
 
-    assert chain(CHAIN_START, 1, "deposit-1", "deposit", transfers) == sha256(text.encode()).hexdigest()
+    deposit = Transaction(id="deposit-1", reason="deposit", transfers=transfers)
+    assert chain(CHAIN_START, 1, deposit) == sha256(text.encode()).hexdigest()
+
+
+def test_the_hash_of_a_phase_has_a_line_for_it_and_one_for_each_hold() -> None:
+    """And one for what is corrected; all of them before the transfers."""
+    held = [Transfer("wallet", "agent/a", money("60"))]
+    moved = [Transfer("wallet", "agent/a", money("25"))]
+    first = Transaction(id="p", reason="transfer", phase=Phase.PENDING, holds=held)
+    posted = Transaction(
+        id="q", reason="transfer", transfers=moved, phase=Phase.POSTED, pending="p", holds=held, corrects="d"
+    )
+    before = "0" * 64
+    texts = (
+        f"{before}\n1\np\ntransfer\npending\nhold wallet agent/a 60",
+        f"{before}\n2\nq\ntransfer\nposted p\ncorrects d\nhold wallet agent/a 60\nwallet agent/a 25",
+    )
+
+    hashes = (chain(before, 1, first), chain(before, 2, posted))
+
+    assert hashes == tuple(sha256(text.encode()).hexdigest() for text in texts)
 
 
 def test_whatever_changes_changes_the_hash() -> None:
     """What came before, the number, the id, the reason, an account, an amount, the order."""
     one, two = Transfer("world", "wallet", 1), Transfer("wallet", "farm/f", 1)
+
+    def of(*transfers: Transfer, name: str = "t", reason: str = "deposit", **members: Any) -> Transaction:
+        return Transaction(id=name, reason=reason, transfers=transfers, **members)
+
     hashes = {
-        chain(CHAIN_START, 1, "t", "deposit", [one, two]),
-        chain("1" * 64, 1, "t", "deposit", [one, two]),
-        chain(CHAIN_START, 2, "t", "deposit", [one, two]),
-        chain(CHAIN_START, 1, "u", "deposit", [one, two]),
-        chain(CHAIN_START, 1, "t", "withdraw", [one, two]),
-        chain(CHAIN_START, 1, "t", "deposit", [two, one]),
-        chain(CHAIN_START, 1, "t", "deposit", [one]),
-        chain(CHAIN_START, 1, "t", "deposit", [one, Transfer("wallet", "farm/f", 2)]),
-        chain(CHAIN_START, 1, "t", "deposit", [one, Transfer("wallet", "farm/g", 1)]),
+        chain(CHAIN_START, 1, of(one, two)),
+        chain("1" * 64, 1, of(one, two)),
+        chain(CHAIN_START, 2, of(one, two)),
+        chain(CHAIN_START, 1, of(one, two, name="u")),
+        chain(CHAIN_START, 1, of(one, two, reason="withdraw")),
+        chain(CHAIN_START, 1, of(two, one)),
+        chain(CHAIN_START, 1, of(one)),
+        chain(CHAIN_START, 1, of(one, Transfer("wallet", "farm/f", 2))),
+        chain(CHAIN_START, 1, of(one, Transfer("wallet", "farm/g", 1))),
+        chain(CHAIN_START, 1, of(one, holds=[two])),
+        chain(CHAIN_START, 1, of(one, two, phase=Phase.PENDING)),
+        chain(CHAIN_START, 1, of(one, two, phase=Phase.VOIDED, pending="x")),
+        chain(CHAIN_START, 1, of(one, two, phase=Phase.EXPIRED, pending="x")),
+        chain(CHAIN_START, 1, of(one, two, phase=Phase.VOIDED, pending="y")),
+        chain(CHAIN_START, 1, of(one, two, corrects="x")),
     }
 
-    assert len(hashes) == 9
+    assert len(hashes) == 15

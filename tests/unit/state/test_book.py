@@ -227,4 +227,4 @@ def test_an_answer_that_is_forgotten_is_removed_once(monkeypatch: pytest.MonkeyP
 
     assert list(book.commands) == ["b"]
     assert set(book.changed) == {answers[3]}
-    assert list(book.removed_commands) == ["w/a", "w/c"]
+    assert list(book.removed) == [(Command, "w/a"), (Command, "w/c")]

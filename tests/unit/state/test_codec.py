@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from domain.breakers import Colour, Measure
 from domain.goals import Collect, GoalType
+from domain.ledger import Phase, Transfer
 from domain.positions import Position
 from domain.rules import Action, RiskMode, Rules, Tier, changed
 from domain.standing import DERIVED
-from state.codec import AGENTS, COMMANDS, FARMS, GOALS, WALLETS, Codec, members
+from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS, Codec, members
 from state.entities import (
     Agent,
     Assignment,
@@ -21,6 +22,7 @@ from state.entities import (
     Farm,
     Goal,
     GoalState,
+    Pending,
     State,
     Trip,
     Wallet,
@@ -46,6 +48,7 @@ STANDING: dict[str, Any] = {
     "id": "x",
     "wallet": "w",
     "state": State.STOPPED,
+    "held": 12,
     "cash": -(10**26) - 1,
     "breaker": Colour.ORANGE,
     "measure": Measure.DAILY_LOSS,
@@ -110,6 +113,21 @@ ENTITIES: list[tuple[Codec[Any], Any]] = [
         ),
     ),
     (
+        PENDING,
+        Pending(
+            id="tick-1/x",
+            wallet="w",
+            number=5,
+            reason="transfer",
+            transfers=[Transfer("wallet", "agent/a", 1), Transfer("farm/f", "wallet", 10**40)],
+            created=1,
+            due=2,
+            acknowledge=True,
+            state=Phase.EXPIRED,
+            ended=6,
+        ),
+    ),
+    (
         GOALS,
         Goal(
             id="g",
@@ -139,6 +157,7 @@ ENTITIES: list[tuple[Codec[Any], Any]] = [
             number=7,
             digest="d" * 64,
             reply={"status": "ok", "result": {"x": [1.5, None]}},
+            terms={"kind": "deposit", "amount": "1"},
         ),
     ),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from state.book import Book, returns_key
-from state.codec import AGENTS, COMMANDS, FARMS, GOALS, WALLETS, Codec
+from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS, Codec
 from state.entities import Agent, Command, Farm, Wallet
 from state.view import KINDS, View, load_view
 from tests.support.driver import DAY, MINUTE, Driver, funded
@@ -17,6 +17,8 @@ def entities_of(book: Book) -> list[tuple[Codec[Any], Mapping[str, Any]]]:
         (FARMS, book.farms),
         (AGENTS, book.agents),
         (GOALS, book.goals),
+        (PENDING, book.pending),
+        (PENDING, book.ended),
         (COMMANDS, book.commands),
     ]
 
@@ -30,6 +32,7 @@ def picture(view: View) -> dict[str, Any]:
                 for codec, entities in entities_of(book)
             ],
             "commands": list(book.commands),
+            "pending": [list(book.pending), list(book.ended)],
             "returns": dict(sorted(book.returns.items())),
             "updates": sorted(book.updates),
             "due": (book.timer_due, book.next_due),
@@ -60,6 +63,10 @@ def busy() -> Driver:
     driver.after(DAY).fill("b", "sell", "3", "90", "SOL/USDT")
     driver.command("emergency_stop", scope={"type": "agent", "id": "a"})
     driver.fill("b", "buy", "1", "80", "SOL/USDT")
+    for name in ("p", "o", "n", "m"):
+        driver.command("withdraw", id=name, amount="1", pending=True, timeout="1h")
+    driver.command("void", transfer="n")
+    driver.command("post", transfer="p")
     return driver
 
 

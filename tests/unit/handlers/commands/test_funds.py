@@ -227,6 +227,8 @@ def test_an_allocation_is_told_to_its_agent() -> None:
         "weight": 0.0,
         "pending_return": "0",
         "reason": "allocate",
+        "state": "posted",
+        "transfer": None,
     }
     assert [said.stream for said in step.said if said.name == "fund_allocation"] == ["allocation"]
     assert refusal(driver.command("allocate", agent="a", amount="100000")) == "exceeds_available"
@@ -326,19 +328,28 @@ def test_profit_that_was_collected_with_all_the_rest_is_not_collected_again() ->
 
 
 def test_an_amount_is_collected_from_one_agent_after_the_other() -> None:
-    """In the order of their ids, each as far as it can."""
+    """In the order of their ids, each as far as it can; with ``at_most`` what is there is enough."""
     driver = earned()
 
-    assert driver.command("collect", scope=MASTER, amount="1300").reply["result"] == {
-        "collected": "1300",
-        "pending": "0",
-    }
+    def collect(**members: Any) -> Step:
+        return driver.command("collect", scope=MASTER, amount="1300", **members)
+
+    assert collect().reply["result"] == {"collected": "1300", "pending": "0"}
     assert [driver.agent_of(name)["cash"] for name in ("a", "b")] == ["0", "300"]
-    assert driver.command("collect", scope=MASTER, amount="1300").reply["result"] == {
-        "collected": "300",
+    assert collect(at_most=True).reply["result"] == {"collected": "300", "pending": "0"}
+    assert refusal(collect(at_most=True)) == "nothing_to_collect"
+
+
+def test_no_more_is_collected_than_there_is() -> None:
+    """An amount is meant exactly: all of it or nothing."""
+    driver = earned()
+
+    assert refusal(driver.command("collect", scope=agent("b"), amount="500.00000001")) == "exceeds_available"
+    assert driver.agent_of("b")["cash"] == "500"
+    assert driver.command("collect", scope=agent("b"), amount="500").reply["result"] == {
+        "collected": "500",
         "pending": "0",
     }
-    assert refusal(driver.command("collect", scope=MASTER, amount="1300")) == "nothing_to_collect"
 
 
 @pytest.mark.parametrize("scope", [MASTER, farm("f"), agent("b")])

@@ -170,7 +170,7 @@ def test_a_wallet_with_positions_is_not_empty() -> None:
         ({"kind": "deposit", "amount": "5"}, "account_closed"),
         ({"kind": "farm_create", "farm": "g"}, "wallet_closed"),
         ({"kind": "agent_register", "agent": "b", "farm": "f"}, "wallet_closed"),
-        ({"kind": "withdraw", "amount": "5"}, "exceeds_available"),
+        ({"kind": "withdraw", "amount": "5"}, "account_closed"),
         ({"kind": "rebalance"}, "wallet_stopped"),
         ({"kind": "emergency_stop", "scope": {"type": "wallet", "id": "w"}}, "account_closed"),
         (
