@@ -11,7 +11,7 @@ from stream.checkpoint import Checkpoint, parse_checkpoint
 from stream.client import Client, fields_of
 from stream.keys import Keys
 
-KINDS: Final = ("wallets", "farms", "agents", "goals")
+KINDS: Final = ("wallets", "farms", "agents", "goals", "pending")
 
 _READ: Final = """
 -- KEYS: checkpoint, lease, dead, handled, then as many state hashes as ARGV[1] says, then input streams.

@@ -114,6 +114,7 @@ class RebalanceRules(_Section, frozen=True):
     turnover: float = 0.25  # share of the capital that one cycle may take away from agents
     smallest: str = "10"  # no transfer below this, in the wallet's currency
     settle: int = 1_000  # arrivals, departures and completed goals within this are taken together
+    acknowledge: int = 0  # time in which a bot confirms what it is given; 0: it is given without
     cooldown: int = 60_000  # between two rebalances that drift asked for
     objective: Objective = Objective.MAX_SHARPE  # of mean_variance
     risk_aversion: float = 3.0  # of mean_variance, for the greatest utility
@@ -199,6 +200,7 @@ _DURATIONS: Final = {
     ("rebalance", "interval"),
     ("rebalance", "settle"),
     ("rebalance", "cooldown"),
+    ("rebalance", "acknowledge"),
     ("breakers", "cool_off"),
     ("collection", "interval"),
     ("performance", "bin"),

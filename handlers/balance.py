@@ -4,6 +4,8 @@
 Prices value its positions. Its cash is compared with the ledger: where they differ by more than the tolerance
 the difference goes to `suspense` and somebody is told. A bot that only knows its equity earns its changes,
 net of what was moved.
+
+Money that an agent was given and has to confirm (the rule `acknowledge`) is posted when its account shows it.
 """
 
 from typing import Any, NamedTuple
@@ -24,6 +26,7 @@ from handlers.reading import (
     read_symbol,
 )
 from handlers.steps.benchmark import note_price
+from handlers.steps.pending import post
 from handlers.steps.posting import correct
 from handlers.steps.reports import conclude, earn
 from handlers.steps.timers import advance
@@ -84,6 +87,8 @@ def handle(view: View, entry: Entry, balance: Balance, emits: list[Emit]) -> boo
         book.mark(book.wallet)
     if book.benchmark in report.prices:
         note_price(turn, report.prices[book.benchmark])
+    if book.pending:
+        _acknowledge(turn, agent, report, balance.timestamp)
     unrealized = _revalue(turn, agent, report.prices)
     if report.used is not None:
         agent.reported_used = max(report.used, 0)
@@ -124,6 +129,42 @@ def read_report(book: Book, balance: Balance) -> Report:
         used = total - free
     equity = None if balance.equity is None else read_money(balance.equity, "equity")
     return Report(prices, rates, total, used, equity)
+
+
+def _acknowledge(turn: Turn, agent: Agent, report: Report, timestamp: int) -> None:
+    """Post what is pending for an agent until it confirms it, and shows in its account."""
+    account = agent_account(agent.id)
+    for pending in list(turn.book.pending.values()):
+        transfer = pending.transfers[0]
+        # A snapshot from before cannot show it.
+        if not pending.acknowledge or transfer.credit != account or timestamp <= pending.created:
+            continue
+        if _shows(turn, agent, report, transfer.amount):
+            moved = agent.moved
+            refused = post(turn, pending, f"{turn.cause}/posted/{pending.number}")
+            assert refused is None, refused  # noqa: S101  # it was held for this, and who is stopped has none
+            # To the account it moved before this snapshot, which is compared with the ledger as any other.
+            agent.moved = max(moved, timestamp - 1)
+
+
+def _shows(turn: Turn, agent: Agent, report: Report, amount: int) -> bool:
+    """
+    Whether an account holds so much more than the ledger says.
+
+    Money may be short by the tolerance, but not by more than half of the amount. Equity moves with the
+    market, so there half of the amount is enough.
+    """
+    slack = amount // 2
+    if report.cash is not None:
+        reference = max(abs(agent.equity + amount), abs(report.cash))
+        slack = min(reference * round(turn.wallet.rules.tolerance * PARTS) // PARTS, slack)
+        return report.cash - agent.cash >= amount - slack
+    if report.equity is None:
+        return False
+    known = agent.equity
+    if agent.reported_equity is not None and not agent.trades:
+        known = agent.reported_equity + agent.flows_since
+    return report.equity - known >= amount - slack
 
 
 def _revalue(turn: Turn, agent: Agent, prices: dict[str, int]) -> int:

@@ -7,10 +7,12 @@ from rich.text import Text
 
 from app.cli.output import COLOURS, table
 from app.snapshot import PartitionSnapshot
+from domain.ledger import Phase
 from domain.money import MONEY
 from domain.standing import drawdown
-from state.codec import AGENTS, FARMS, GOALS, WALLETS
-from state.entities import Agent, Scope, State
+from state.codec import AGENTS, FARMS, GOALS, PENDING, WALLETS
+from state.entities import Agent, Pending, Scope, State
+from stream.envelope import rfc3339
 
 _FIGURES = ("equity", "cash", "budget", "drawdown", "realised", "unrealised", "trades")
 
@@ -56,6 +58,22 @@ def goal_table(found: Mapping[str, Sequence[bytes]]) -> Table:
     for goal in map(GOALS.decode, found["goals"]):
         assigned = ", ".join(f"{one.type} {one.id}" for one in goal.assigned)
         made.add_row(goal.id, goal.wallet, goal.goal_type, goal.state, f"{goal.progress:.0%}", assigned)
+    return made
+
+
+def pending_of(found: Mapping[str, Sequence[bytes]]) -> list[Pending]:
+    """Two-phase transfers that have not ended."""
+    return [one for one in map(PENDING.decode, found["pending"]) if one.state is Phase.PENDING]
+
+
+def pending_table(pending: Sequence[Pending]) -> Table:
+    """Money that is held for somebody."""
+    made = table("pending", "wallet", "from", "to", "amount", "reason", "until", right=("amount",))
+    for one in pending:
+        until = "-" if one.due is None else rfc3339(one.due)
+        for transfer in one.transfers:
+            row = one.id, one.wallet, transfer.debit, transfer.credit, _money(transfer.amount), one.reason
+            made.add_row(*row, until)
     return made
 
 

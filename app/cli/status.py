@@ -7,7 +7,7 @@ import msgspec
 
 from app.cli.options import as_json, configured, run
 from app.cli.output import console, print_json
-from app.cli.standing import fleet_table, goal_table, partition_table
+from app.cli.standing import fleet_table, goal_table, partition_table, pending_of, pending_table
 from app.config import Config
 from app.deployment import open_deployment
 from app.snapshot import KINDS, PartitionSnapshot, read_all, stored
@@ -61,6 +61,10 @@ def _print_tables(
     if found["goals"]:
         out.print()
         out.print(goal_table(found))
+    pending = pending_of(found)
+    if pending:
+        out.print()
+        out.print(pending_table(pending))
 
 
 def _partition(one: PartitionSnapshot) -> dict[str, object]:

@@ -8,7 +8,9 @@ import msgspec
 from domain.rules import Rules
 
 _WHOLE: Final = ("rates",)  # replaced as a whole
-_DURATIONS: Final = frozenset({"interval", "settle", "cooldown", "cool_off", "conflation", "bin"})
+_DURATIONS: Final = frozenset(
+    {"interval", "settle", "cooldown", "acknowledge", "cool_off", "conflation", "bin"}
+)
 _UNITS: Final = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
 

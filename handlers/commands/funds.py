@@ -78,11 +78,11 @@ def withdraw(turn: Turn, body: Withdraw) -> Answer:
 
 
 def allocate(turn: Turn, body: Allocate) -> Answer:
-    """Give an agent money of the master's."""
+    """Give an agent money of the master's; with the rule `acknowledge` once it confirms to have it."""
     agent = open_agent(turn.book, body.agent)
     if isinstance(agent, Refused):
         return agent
-    return pay(turn, body, "allocate")
+    return pay(turn, body, "allocate", acknowledge=turn.wallet.rules.rebalance.acknowledge)
 
 
 def collect(turn: Turn, body: Collect) -> Answer:

@@ -82,18 +82,18 @@ class Payment(Body, kw_only=True):
         }
 
 
-def pay(turn: Turn, body: Payment, reason: str) -> Answer:
-    """Move, or hold, what a command asks for."""
+def pay(turn: Turn, body: Payment, reason: str, *, acknowledge: int = 0) -> Answer:
+    """Move, or hold, what a command asks for; with ``acknowledge`` hold it for so long to be confirmed."""
     timeout = read_timeout(body.timeout)
     transfers = read_legs(turn.book, body.legs())
     if isinstance(transfers, Refused):
         return transfers
-    if timeout and not body.pending:
+    reason = reason if body.corrects is None else "correction"
+    if body.pending or acknowledge:
+        return _pay_later(turn, body, transfers, reason, acknowledge)
+    if timeout:
         text = "Only a pending transfer has a time-out."
         return Refused(Refusal.TIMEOUT_RESERVED_FOR_PENDING_TRANSFER, text)
-    reason = reason if body.corrects is None else "correction"
-    if body.pending:
-        return pay_later(turn, body, transfers, reason, timeout)
     refused = transact(turn, transfers, reason, body.id, corrects=body.corrects)
     if refused is not None:
         return refused
@@ -101,20 +101,12 @@ def pay(turn: Turn, body: Payment, reason: str) -> Answer:
     return Done(moved(turn, transfers))
 
 
-def pay_later(
-    turn: Turn,
-    body: Payment,
-    transfers: list[Transfer],
-    reason: str,
-    timeout: int,
-    *,
-    acknowledge: bool = False,
-) -> Answer:
-    """Hold what a command asks for."""
+def _pay_later(turn: Turn, body: Payment, transfers: list[Transfer], reason: str, acknowledge: int) -> Answer:
     transaction = Transaction(
         id=body.id, reason=reason, phase=Phase.PENDING, holds=transfers, corrects=body.corrects
     )
-    pending = hold(turn, transaction, timeout, acknowledge=acknowledge)
+    timeout = read_timeout(body.timeout) or acknowledge
+    pending = hold(turn, transaction, timeout, acknowledge=bool(acknowledge))
     if isinstance(pending, Refused):
         return pending
     return Done(described(pending))

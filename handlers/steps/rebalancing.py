@@ -4,15 +4,16 @@ Capital moves: when, and what is done with the plan.
 The plan is the domain's; here it is asked for, its transfers are posted, and every agent is told.
 """
 
-from domain.ledger import MASTER, Transfer, agent_account, farm_account
+from domain.ledger import MASTER, Phase, Transaction, Transfer, agent_account, farm_account
 from domain.rebalance import Move, Plan
 from domain.refusals import Refused
 from handlers.steps.capital import tell_allocation
+from handlers.steps.pending import hold
 from handlers.steps.planning import Proposal, describe, propose, survey
 from handlers.steps.posting import transact
 from handlers.turn import REBALANCE, Turn
 from state.book import PARTS, free
-from state.entities import Agent, State
+from state.entities import Agent, Pending, State
 
 
 def request(turn: Turn, trigger: str, delay: int | None = None) -> None:
@@ -107,12 +108,17 @@ def _carry_out(turn: Turn, proposal: Proposal, trigger: str) -> None:
     if made.moves or trigger not in ("interval", "drift"):
         turn.emit(REBALANCE, "farm_rebalance", turn.wallet.id, describe(proposal, trigger))
     _empty_farms(turn)
+    acknowledge = turn.wallet.rules.rebalance.acknowledge
     for move in made.moves:
         agent = book.agents[move.agent]
-        # What an agent still owes is not its to work with.
-        agent.budget = max(agent.equity + move.amount - agent.pending_return, 0)
-        _move(turn, move, trigger)
         asked.pop(agent.id, None)
+        offered = move.amount > 0 and acknowledge > 0
+        # What an agent still owes is not its to work with, nor what it has yet to confirm.
+        agent.budget = max(agent.equity + (0 if offered else move.amount) - agent.pending_return, 0)
+        if offered:
+            _offer(turn, move, acknowledge)
+        else:
+            _move(turn, move, trigger)
     for agent in asked.values():
         # Nothing moved; the agent has to know what it is asked for, or may keep, all the same.
         agent.budget = max(agent.equity - agent.pending_return, 0)
@@ -148,6 +154,18 @@ def _empty_farms(turn: Turn) -> None:
         if idle > 0:
             transfer = Transfer(farm_account(farm.id), MASTER, idle)
             transact(turn, [transfer], "rebalance", f"{turn.cause}/{farm.id}")
+
+
+def _offer(turn: Turn, move: Move, timeout: int) -> None:
+    """Hold money for an agent until it confirms that it has it."""
+    transaction = Transaction(
+        id=f"allocation/{turn.wallet.transactions + 1}",
+        reason="rebalance",
+        phase=Phase.PENDING,
+        holds=[Transfer(MASTER, agent_account(move.agent), move.amount)],
+    )
+    made = hold(turn, transaction, timeout, acknowledge=True)
+    assert isinstance(made, Pending), made  # noqa: S101  # the plan gives only what is there
 
 
 def _move(turn: Turn, move: Move, reason: str) -> None:

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from app.snapshot import KINDS
-from state.codec import AGENTS, FARMS, GOALS, WALLETS
-from state.entities import Agent, Assignment, Farm, Goal, Wallet
+from domain.ledger import Phase, Transfer
+from state.codec import AGENTS, FARMS, GOALS, PENDING, WALLETS
+from state.entities import Agent, Assignment, Farm, Goal, Pending, Wallet
 from stream.keys import partition_of
 from tests.integration.command_line import CommandLine
 
@@ -35,6 +36,18 @@ def filled(sluicegate: CommandLine) -> CommandLine:
     )
     keys = sluicegate.keys(partition_of("alpha", 2))
     sluicegate.redis.hset(keys.state("goals"), "alpha/g", GOALS.encode(goal))
+    for name, state in (("open", Phase.PENDING), ("over", Phase.VOIDED)):
+        pending = Pending(
+            id=name,
+            wallet="alpha",
+            number=1,
+            reason="allocate",
+            transfers=[Transfer("wallet", "agent/one", 5 * 10**8)],
+            created=0,
+            due=1000,
+            state=state,
+        )
+        sluicegate.redis.hset(keys.state("pending"), f"alpha/{name}", PENDING.encode(pending))
     return sluicegate
 
 
@@ -104,6 +117,8 @@ def test_tables(filled: CommandLine) -> None:
 
     assert "alpha (USDT) active 100,000.00 100,000.00 0.00% 0.00 0.00 0 green" in lines
     assert "g alpha custom active 25% farm x" in lines
+    assert "open alpha wallet agent/one 5.00 allocate 1970-01-01T00:00:01.000Z" in lines
+    assert not any(line.startswith("over") for line in lines)
     assert lines.index("x active 0.00 0.00 0.00% 0.00 0.00 0 green") > lines.index(
         next(line for line in lines if line.startswith("alpha"))
     )

@@ -296,6 +296,8 @@ class Fleets(RuleBasedStateMachine):
                 {"breakers": {"agent_drawdown": 0.01, "cool_off": "1m"}},
                 {"rebalance": {"interval": "10s", "turnover": 1, "reserve": 0.5}},
                 {"rebalance": {"max_weight": 1, "reserve": 0}},
+                {"rebalance": {"acknowledge": "1m"}},
+                {"rebalance": {"acknowledge": 0}},
                 {"performance": {"bin": "1h"}},
                 {"performance": {"bin": "1d", "window": 2}},
                 {"rates": {"EUR": "0.000000000001", "BNB": "1e18"}},
@@ -377,6 +379,20 @@ class Fleets(RuleBasedStateMachine):
         if used is not None:
             event["used"] = {"USDT": text(used)}
         self.send("balance", self.driver.event(event))
+
+    @rule(wallet=wallets, agent=agents, more=near, only_equity=st.booleans())
+    def show(self, wallet: str, agent: str, more: int, *, only_equity: bool) -> None:
+        """An account that has what is pending for it, to a few units."""
+        coming = sum(
+            units(transfer["amount"])
+            for pending in Books(self.driver.state, wallet).pending.values()
+            for transfer in pending["transfers"]
+            if (pending["state"], transfer["credit"]) == ("pending", f"agent/{agent}")
+        )
+        amount = text(self.cash(wallet, agent) + coming + more)
+        shown: Json = {"equity": amount} if only_equity else {"total": {"USDT": amount}}
+        self.driver.after(1)
+        self.send("balance", self.driver.event({"wallet": wallet, "agent": agent, **shown}))
 
     @rule(wallet=wallets, change=st.one_of(near, st.integers(-300 * UNIT, 300 * UNIT)))
     def report_equity(self, wallet: str, change: int) -> None:
