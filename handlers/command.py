@@ -20,7 +20,7 @@ from domain.refusals import Refusal, Refused
 from handlers.commands import COMMANDS
 from handlers.commands.types import Answer, Body
 from handlers.commands.wallet import Create, new_wallet
-from handlers.reading import LATEST_MS, check_id, check_time
+from handlers.reading import LATEST_MS, check_by, check_id, check_time
 from handlers.steps.timers import advance, finish
 from handlers.turn import REPLY, Turn
 from state.book import Book
@@ -37,6 +37,7 @@ class Header(msgspec.Struct):
     id: str
     wallet: Any = None
     kind: Any = None
+    by: Any = None
     dry_run: Any = False
 
 
@@ -47,6 +48,7 @@ class Members(msgspec.Struct):
     wallet: str
     timestamp: int
     kind: str
+    by: str | None = None
     dry_run: bool = False
 
 
@@ -75,6 +77,7 @@ def handle(view: View, entry: Entry, header: Header, emits: list[Emit]) -> bool:
 def _handle(view: View, entry: Entry, header: Members, emits: list[Emit]) -> bool:
     check_id(header.wallet, "wallet")
     check_time(header.timestamp, entry)
+    check_by(header.by)
     kind = COMMANDS.get(header.kind)
     if kind is None:
         text = f"{header.kind[:40]!r} is no kind of command: there are {', '.join(COMMANDS)}."
@@ -95,8 +98,7 @@ def _handle(view: View, entry: Entry, header: Members, emits: list[Emit]) -> boo
     if header.wallet not in view.books:
         view.add(book)
     view.touch(book)
-    turn = Turn(book, header.id, emits, body.by)
-    advance(turn, header.timestamp)
+    turn = _turn_of(book, body, emits)
     reply = _answer(header, kind.run(turn, body))
     book.wallet.commands += 1
     book.mark(book.wallet)
@@ -113,6 +115,14 @@ def _handle(view: View, entry: Entry, header: Members, emits: list[Emit]) -> boo
     turn.emit(REPLY, "command_reply", header.id, reply)
     finish(turn)
     return True
+
+
+def _turn_of(book: Book, body: Body, emits: list[Emit]) -> Turn:
+    """Begin a command's turn. What is due with the time that it brings is not its sender's doing."""
+    turn = Turn(book, body.id, emits)
+    advance(turn, body.timestamp)
+    turn.by = body.by
+    return turn
 
 
 def _new_book(body: Body) -> Book:
@@ -143,8 +153,7 @@ def _difference(known: dict[str, str] | None, asked: dict[str, str] | None) -> R
 
 def _dry_run(book: Book, body: Body, run: Any) -> Emit:  # noqa: ANN401  # a command's function
     said: list[Emit] = []
-    turn = Turn(book, body.id, said, body.by)
-    advance(turn, body.timestamp)
+    turn = _turn_of(book, body, said)
     answer = run(turn, body)
     finish(turn)
     reply = _answer(body, answer)
@@ -170,6 +179,7 @@ def _reply(
     return {
         "command": header.id[:64],
         "kind": _text(header.kind),
+        "by": _text(header.by) or None,
         "status": status,
         "refusal": refusal,
         "detail": detail,

@@ -1,14 +1,14 @@
 """``in:goal``: goals are created, changed, assigned and cancelled."""
 
 from collections.abc import Callable
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.goals import WEIGHT_MAX, WEIGHT_MIN, Collect, GoalType, Target, read_target
 from domain.targets import RAISE_MAX, can_be_raised, never_met
-from handlers.reading import LATEST_MS, YEAR_2000_MS, check_id, check_time, find_book
+from handlers.reading import LATEST_MS, YEAR_2000_MS, check_by, check_id, check_time, find_book, given
 from handlers.steps.goals import end_goal, measure, target_of, tell_goal
 from handlers.steps.timers import advance, finish
 from handlers.turn import WALLET, Turn
@@ -18,8 +18,6 @@ from state.view import View
 from stream.decode import Decoder
 from stream.errors import MalformedError
 from stream.types import Emit, Entry
-
-_T = TypeVar("_T")
 
 
 class Assigned(msgspec.Struct):
@@ -50,6 +48,7 @@ class GoalEvent(msgspec.Struct):
     collect: Collect | UnsetType | None = UNSET
     reward: float | UnsetType | None = UNSET
     raise_by: float | UnsetType | None = UNSET
+    by: str | None = None
 
 
 decode = Decoder(GoalEvent).decode
@@ -76,6 +75,7 @@ def handle(view: View, entry: Entry, event: GoalEvent, emits: list[Emit]) -> boo
     view.touch(book)
     turn = Turn(book, event.id, emits)
     advance(turn, event.timestamp)
+    turn.by = event.by
     goal = book.goals.get(event.goal)
     # Its deadline may have passed with the time that this event brought; then it has ended, and been told so.
     if goal is None or goal.state is GoalState.ACTIVE:
@@ -91,6 +91,7 @@ Change = Callable[[Turn], None]
 
 def _check_members(book: Book, event: GoalEvent) -> None:
     """Check what needs neither the kind nor the goal."""
+    check_by(event.by)
     if isinstance(event.deadline, int):
         if not YEAR_2000_MS <= event.deadline <= LATEST_MS:
             raise MalformedError("invalid_timestamp", "The deadline is in milliseconds, from 2000 to 9999.")
@@ -116,6 +117,7 @@ def _create(book: Book, event: GoalEvent) -> Change:
     def change(turn: Turn) -> None:
         goal.created = turn.now
         declare()
+        goal.changed_by = turn.by
         book.goals[goal.id] = goal
         book.mark(goal)
         tell_goal(turn, goal)
@@ -131,6 +133,7 @@ def _update(book: Book, event: GoalEvent) -> Change:
 
     def change(turn: Turn) -> None:
         declare()
+        goal.changed_by = turn.by
         book.mark(goal)
         tell_goal(turn, goal)
         if event.target is not None:
@@ -142,31 +145,24 @@ def _update(book: Book, event: GoalEvent) -> Change:
 
 def _declare(book: Book, goal: Goal, event: GoalEvent) -> Callable[[], None]:
     """Read what a goal is to be; return what makes it so. Raises `MalformedError`."""
-    raise_by = _given(event.raise_by, goal.raise_by, None)
-    kind, given = goal.goal_type, event.target
-    target = target_of(goal) if given is None else _read_target(book, kind, given)
+    raise_by = given(event.raise_by, goal.raise_by, None)
+    kind, asked = goal.goal_type, event.target
+    target = target_of(goal) if asked is None else _read_target(book, kind, asked)
     if raise_by is not None and not can_be_raised(target):
         text = "A target that only sets limits has nothing that raise_by could raise."
         raise MalformedError("invalid_target", text)
 
     def declare() -> None:
-        goal.name = _given(event.name, goal.name, goal.id)
-        goal.deadline = _given(event.deadline, goal.deadline, None)
-        goal.collect = _given(event.collect, goal.collect, Collect.NONE)
-        goal.reward = _given(event.reward, goal.reward, 0.0)
+        goal.name = given(event.name, goal.name, goal.id)
+        goal.deadline = given(event.deadline, goal.deadline, None)
+        goal.collect = given(event.collect, goal.collect, Collect.NONE)
+        goal.reward = given(event.reward, goal.reward, 0.0)
         goal.raise_by = raise_by
-        if given is not None:
+        if asked is not None:
             goal.target = msgspec.to_builtins(target)
             goal.declared = None
 
     return declare
-
-
-def _given(member: _T | UnsetType | None, before: _T, never: _T) -> _T:
-    """Return what a member is to be, that may be left out or null."""
-    if isinstance(member, UnsetType):
-        return before
-    return never if member is None else member
 
 
 def _assign(book: Book, event: GoalEvent) -> Change:
@@ -177,6 +173,7 @@ def _assign(book: Book, event: GoalEvent) -> Change:
 
     def change(turn: Turn) -> None:
         goal.assigned = assigned
+        goal.changed_by = turn.by
         book.mark(goal)
         _tell_assignment(turn, goal)
 
@@ -187,6 +184,7 @@ def _cancel(book: Book, event: GoalEvent) -> Change:
     goal = _find(book, event)
 
     def change(turn: Turn) -> None:
+        goal.changed_by = turn.by
         end_goal(turn, goal, GoalState.CANCELLED, "cancelled")
 
     return change
@@ -235,4 +233,4 @@ def _assignments(book: Book, assigned: list[Assigned]) -> list[Assignment]:
 
 
 def _tell_assignment(turn: Turn, goal: Goal) -> None:
-    turn.emit(WALLET, "goal_assignment", goal.id, {"goal": goal.id, "assigned": goal.assigned})
+    turn.emit(WALLET, "goal_assignment", goal.id, {"goal": goal.id, "assigned": goal.assigned, "by": turn.by})

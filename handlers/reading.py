@@ -2,7 +2,9 @@
 
 import re
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
+
+from msgspec import UnsetType
 
 from domain.money import InvalidNumberError, NumberFault, fine, money
 from state.book import Book
@@ -11,9 +13,13 @@ from state.view import View
 from stream.errors import MalformedError
 from stream.types import Entry
 
+T = TypeVar("T")
+
 YEAR_2000_MS: Final = 946_684_800_000
 FUTURE_MS: Final = 5 * 60_000
 LATEST_MS: Final = 253_402_300_799_999  # the last that RFC 3339 can write, in the year 9999
+
+_BY_MAX: Final = 64
 
 _is_id = re.compile(r"[A-Za-z0-9._:\-]{1,64}", re.ASCII).fullmatch
 _is_currency = re.compile(r"[A-Za-z0-9._\-]{1,20}", re.ASCII).fullmatch
@@ -30,11 +36,24 @@ class Symbol(NamedTuple):
     settle: str | None
 
 
+def given(member: T | UnsetType | None, before: T, never: T) -> T:
+    """Return what a member is to be that may be left out (it stays) or null (as if it was never given)."""
+    if isinstance(member, UnsetType):
+        return before
+    return never if member is None else member
+
+
 def check_id(name: str, what: str) -> None:
     """Raise `MalformedError` unless it is an id."""
     if not _is_id(name):
         text = f"{what} {name[:80]!r} is no id: 1 to 64 of A-Z a-z 0-9 . _ : - make one."
         raise MalformedError("invalid_id", text)
+
+
+def check_by(by: str | None) -> None:
+    """Raise `MalformedError` unless it can be the name of who asked for something."""
+    if by is not None and len(by) > _BY_MAX:
+        raise MalformedError("invalid_member", f"by has at most {_BY_MAX} characters.")
 
 
 def check_currency(currency: str) -> None:

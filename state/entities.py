@@ -62,6 +62,8 @@ class Scope(Standing):
     measure: Measure | None = None  # the limit that gives the colour
     trip: Trip | None = None
     resumed: Resumed | None = None
+    changed: int = 0  # stream time of the last command that made it what it is
+    changed_by: str | None = None  # who asked for that
     updated: int = 0  # stream time of its last balance update
     update_due: int | None = None  # when the one that waits is due
 
@@ -169,6 +171,7 @@ class Goal(msgspec.Struct, kw_only=True, eq=False):
     declared: dict[str, Any] | None = None  # target as it was last set, where it was raised since
     state: GoalState = GoalState.ACTIVE
     created: int
+    changed_by: str | None = None  # who created it, or changed it last
     ended: int | None = None
     trades: float = 0.0  # weighted fills since its round began
     profit: Money = 0  # weighted, net of fees

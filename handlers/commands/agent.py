@@ -1,10 +1,13 @@
 """Agents are registered, changed, assigned to another farm and retired."""
 
+from msgspec import UNSET, UnsetType
+
 from domain.refusals import Refusal, Refused
 from domain.rules import RiskMode
 from domain.standing import flow
-from handlers.commands.types import Answer, Body, Done, find_farm, open_agent, open_farm
-from handlers.reading import check_id, find_agent
+from handlers.commands.minima import check_minima, own_bounds
+from handlers.commands.types import Answer, Body, Done, find_farm, note_change, open_agent, open_farm
+from handlers.reading import check_id, find_agent, given
 from handlers.steps.rebalancing import request
 from handlers.steps.updates import touch
 from handlers.steps.valuation import roll_to_now
@@ -29,13 +32,13 @@ class Register(Body, kw_only=True):
 
 
 class Configure(Body, kw_only=True):
-    """``agent_configure``: what is left out stays."""
+    """``agent_configure``: what is left out stays, what is null is as it is when it was never given."""
 
     agent: str
-    strategy: str | None = None
-    risk_mode: RiskMode | None = None
-    min_weight: float | None = None
-    max_weight: float | None = None
+    strategy: str | UnsetType | None = UNSET
+    risk_mode: RiskMode | UnsetType | None = UNSET
+    min_weight: float | UnsetType | None = UNSET
+    max_weight: float | UnsetType | None = UNSET
 
     def check(self, book: Book) -> None:
         """Check that there is such an agent."""
@@ -78,6 +81,9 @@ def register(turn: Turn, body: Register) -> Answer:
         return farm
     if wallet.state is State.CLOSED:
         return Refused(Refusal.WALLET_CLOSED, f"Wallet {wallet.id} is closed.")
+    refused = check_minima(book, own_bounds(book) | {body.agent: (None, None)})
+    if refused is not None:
+        return refused
     agent = Agent(
         id=body.agent,
         wallet=wallet.id,
@@ -90,7 +96,7 @@ def register(turn: Turn, body: Register) -> Answer:
     book.agents[agent.id] = agent
     if held_by(turn, agent) is not None:
         agent.state = State.STOPPED
-    book.mark(agent)
+    note_change(turn, agent)
     book.goals_changed()
     _tell_assignment(turn, agent, None)
     request(turn, "arrival")
@@ -102,18 +108,21 @@ def configure(turn: Turn, body: Configure) -> Answer:
     agent = open_agent(turn.book, body.agent)
     if isinstance(agent, Refused):
         return agent
-    low = agent.min_weight if body.min_weight is None else body.min_weight
-    high = agent.max_weight if body.max_weight is None else body.max_weight
+    low = given(body.min_weight, agent.min_weight, None)
+    high = given(body.max_weight, agent.max_weight, None)
     if not 0 <= (low or 0.0) <= (1.0 if high is None else high) <= 1:
         text = "Bounds are shares between 0 and 1, and the lower is not above the upper."
         return Refused(Refusal.INFEASIBLE_BOUNDS, text)
+    refused = check_minima(turn.book, own_bounds(turn.book) | {agent.id: (low, high)})
+    if refused is not None:
+        return refused
     before = (agent.strategy, agent.risk_mode, agent.min_weight, agent.max_weight)
-    agent.strategy = agent.strategy if body.strategy is None else body.strategy
-    agent.risk_mode = agent.risk_mode if body.risk_mode is None else body.risk_mode
+    agent.strategy = given(body.strategy, agent.strategy, "")
+    agent.risk_mode = given(body.risk_mode, agent.risk_mode, RiskMode.BALANCED)
     agent.min_weight, agent.max_weight = low, high
     changed = before != (agent.strategy, agent.risk_mode, agent.min_weight, agent.max_weight)
     if changed:
-        turn.book.mark(agent)
+        note_change(turn, agent)
         request(turn, "agent")
     return Done({"agent": agent.id}, changed=changed)
 
@@ -138,7 +147,7 @@ def assign(turn: Turn, body: Assign) -> Answer:
         touch(turn, scope)
     agent.farm = farm.id
     agent.state = State.ACTIVE if held_by(turn, agent) is None else State.STOPPED
-    book.mark(agent)
+    note_change(turn, agent)
     book.goals_changed()
     _tell_assignment(turn, agent, old.id)
     if agent.state is State.STOPPED:
@@ -153,7 +162,7 @@ def retire(turn: Turn, body: Retire) -> Answer:
     if isinstance(agent, Refused):
         return agent
     agent.state = State.RETIRED
-    turn.book.mark(agent)
+    note_change(turn, agent)
     sweep_stopped(turn, agent)
     turn.book.goals_changed()
     request(turn, "departure")

@@ -1,9 +1,11 @@
 """Farms are created, changed and closed."""
 
+from msgspec import UNSET, UnsetType
+
 from domain.ledger import farm_account
 from domain.refusals import Refusal, Refused
-from handlers.commands.types import Answer, Body, Done, find_farm, open_farm
-from handlers.reading import check_id
+from handlers.commands.types import Answer, Body, Done, find_farm, note_change, open_farm
+from handlers.reading import check_id, given
 from handlers.steps.pending import arriving
 from handlers.turn import WALLET, Turn
 from state.book import Book
@@ -23,11 +25,11 @@ class Create(Body, kw_only=True):
 
 
 class Configure(Body, kw_only=True):
-    """``farm_configure``: what is left out stays."""
+    """``farm_configure``: what is left out stays, what is null is as it is when it was never given."""
 
     farm: str
-    type: str | None = None
-    name: str | None = None
+    type: str | UnsetType | None = UNSET
+    name: str | UnsetType | None = UNSET
 
     def check(self, book: Book) -> None:
         """Check that there is such a farm."""
@@ -63,7 +65,7 @@ def create(turn: Turn, body: Create) -> Answer:
         bin=wallet.bin,
     )
     book.farms[farm.id] = farm
-    book.mark(farm)
+    note_change(turn, farm)
     turn.emit(WALLET, "farm_created", farm.id, {"farm": farm.id, "name": farm.name, "farm_type": farm.type})
     return Done({"farm": farm.id})
 
@@ -74,10 +76,12 @@ def configure(turn: Turn, body: Configure) -> Answer:
     if isinstance(farm, Refused):
         return farm
     before = farm.type, farm.name
-    farm.type = farm.type if body.type is None else body.type
-    farm.name = farm.name if body.name is None else body.name
-    turn.book.mark(farm)
-    return Done({"farm": farm.id}, changed=before != (farm.type, farm.name))
+    farm.type = given(body.type, farm.type, "")
+    farm.name = given(body.name, farm.name, farm.id)
+    changed = before != (farm.type, farm.name)
+    if changed:
+        note_change(turn, farm)
+    return Done({"farm": farm.id}, changed=changed)
 
 
 def close(turn: Turn, body: Close) -> Answer:
@@ -90,5 +94,5 @@ def close(turn: Turn, body: Close) -> Answer:
         text = f"Farm {farm.id} still has agents or money, or some is pending for it; see to them first."
         return Refused(Refusal.FARM_NOT_EMPTY, text)
     farm.state = State.CLOSED
-    turn.book.mark(farm)
+    note_change(turn, farm)
     return Done({"farm": farm.id})

@@ -55,6 +55,12 @@ class ScopeName(msgspec.Struct, frozen=True):
     id: str
 
 
+def note_change(turn: Turn, scope: Scope) -> None:
+    """Keep with a scope who changed it, and when."""
+    scope.changed, scope.changed_by = turn.now, turn.by
+    turn.book.mark(scope)
+
+
 def find_scope(book: Book, name: ScopeName) -> Scope:
     """Scope of a wallet. Raises `MalformedError`."""
     scope = book.scope(name.type, name.id)

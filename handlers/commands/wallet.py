@@ -8,7 +8,8 @@ from domain.allocation import METHODS
 from domain.refusals import Refusal, Refused
 from domain.rules import DAY_MS, Rules, changed
 from domain.weighing import unknown_method
-from handlers.commands.types import Answer, Body, Done
+from handlers.commands.minima import check_minima, own_bounds
+from handlers.commands.types import Answer, Body, Done, note_change
 from handlers.reading import check_currency
 from handlers.steps.benchmark import forget_prices
 from handlers.steps.rebalancing import request
@@ -71,6 +72,7 @@ def create(turn: Turn, body: Create) -> Answer:
         same = wallet.currency == body.currency and read_rules(wallet.rules, body.rules) == wallet.rules
         refusal = Refusal.EXISTS if same else Refusal.EXISTS_WITH_DIFFERENT_BODY
         return Refused(refusal, f"Wallet {wallet.id} exists; wallet_configure changes it.")
+    note_change(turn, wallet)
     touch(turn, wallet)
     return Done({"wallet": wallet.id, "currency": wallet.currency})
 
@@ -81,9 +83,12 @@ def configure(turn: Turn, body: Configure) -> Answer:
     rules = read_rules(wallet.rules, body.rules)
     if rules == wallet.rules:
         return Done({"rules": msgspec.to_builtins(rules)}, changed=False)
+    refused = check_minima(turn.book, own_bounds(turn.book), rules.rebalance)
+    if refused is not None:
+        return refused
     before = wallet.rules
     wallet.rules = rules
-    turn.book.mark(wallet)
+    note_change(turn, wallet)
     turn.book.rules_changed()
     if rules.conflation != before.conflation:
         conflation_changed(turn, before.conflation)
@@ -106,7 +111,7 @@ def close(turn: Turn, _body: Close) -> Answer:
         text = f"Wallet {wallet.id} still holds money, positions or pending transfers; see to them first."
         return Refused(Refusal.WALLET_NOT_EMPTY, text)
     wallet.state = State.CLOSED
-    book.mark(wallet)
+    note_change(turn, wallet)
     book.timers_changed()
     return Done({"wallet": wallet.id})
 

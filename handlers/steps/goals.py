@@ -118,6 +118,7 @@ def tell_goal(turn: Turn, goal: Goal) -> None:
         "collect": goal.collect,
         "reward": goal.reward,
         "raise_by": goal.raise_by,
+        "by": turn.by,
     }
     turn.emit(WALLET, "goal_created", goal.id, data)
 

@@ -46,7 +46,8 @@ def tell(turn: Turn, transaction: Transaction, fills: int = 0) -> None:
         "n": wallet.transactions,
         "id": transaction.id,
         "reason": transaction.reason,
-        "by": turn.by,
+        # What a bot did is nobody else's doing, whoever asked for what comes after it.
+        "by": None if transaction.reason == "trading" else turn.by,
         "transfers": transfers_told(transfers),
         "balances": {account: money_text(_told_balance(turn, account)) for account in accounts},
         "previous": previous,

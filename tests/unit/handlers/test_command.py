@@ -19,6 +19,7 @@ def test_a_reply_says_what_was_asked_and_what_came_of_it() -> None:
     assert step.reply == {
         "command": "dep-1",
         "kind": "deposit",
+        "by": None,
         "status": "ok",
         "refusal": None,
         "detail": None,

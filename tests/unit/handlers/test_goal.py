@@ -42,10 +42,12 @@ def test_a_goal_is_created_and_told_with_its_assignment() -> None:
         "collect": "none",
         "reward": 0.0,
         "raise_by": None,
+        "by": None,
     }
     assert step.one("goal_assignment") == {
         "goal": "g",
         "assigned": [{"type": "farm", "id": "f", "weight": 1.0}],
+        "by": None,
     }
     assert driver.goal_of("g")["state"] == "active"
 
@@ -81,6 +83,7 @@ def test_an_update_changes_what_it_names() -> None:
         "collect": "profit",
         "reward": 0.0,
         "raise_by": None,
+        "by": None,
     }
     assert driver.goal("goal_updated", "g", target={"profit": "5"}).reasons == ["invalid_target"]
     driver.goal("goal_updated", "g", name="m", deadline=driver.now + DAY, collect="all")

@@ -49,6 +49,8 @@ def test_a_farms_name_and_type_may_change() -> None:
     assert (driver.farm_of("g")["name"], driver.farm_of("g")["type"]) == ("m", "t")
     assert driver.command("farm_configure", farm="g", name="m", type="t").reply["status"] == "unchanged"
     assert driver.command("farm_configure", farm="g").reply["status"] == "unchanged"
+    assert driver.command("farm_configure", farm="g", name=None, type=None).reply["status"] == "ok"
+    assert (driver.farm_of("g")["name"], driver.farm_of("g")["type"]) == ("g", "")
 
 
 def test_a_farm_with_agents_or_money_is_not_closed() -> None:

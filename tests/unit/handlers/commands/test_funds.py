@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.support.driver import DAY, MINUTE, NO_BREAKERS, QUIET, SECOND, Driver, Json, Step, funded
@@ -419,12 +420,13 @@ def test_a_rebalance_that_is_refused_changes_nothing() -> None:
 
 
 def test_bounds_that_cannot_hold_are_refused() -> None:
-    """Two agents with at least 60 % each."""
+    """Two agents with at least 60 % each, from a time when nobody looked at it before money was to move."""
     driver = funded(a="0", b="0")
     for name in ("a", "b"):
-        driver.command("agent_configure", agent=name, min_weight=0.6, max_weight=1)
+        stored = driver.agent_of(name) | {"min_weight": 0.6, "max_weight": 1.0}
+        driver.state["agents"][f"w/{name}"] = msgspec.json.encode(stored)
 
-    assert refusal(driver.command("rebalance")) == "infeasible_bounds"
+    assert refusal(driver.restarted().command("rebalance")) == "infeasible_bounds"
 
 
 def test_a_wallet_that_is_stopped_is_not_rebalanced() -> None:
