@@ -56,7 +56,7 @@ class Bounds(NamedTuple):
 
 def bounds_of(held: Sequence[Holding], rules: RebalanceRules, *, keeps_cash: bool) -> list[Bounds]:
     """Bounds of each agent. A lower one above its upper one is left for the caller to refuse."""
-    found = [_bounds(holding, rules) for holding in held]
+    found = [bounded(holding.min_weight, holding.max_weight, rules) for holding in held]
     is_new = [holding.returns.size < rules.new_agent_bins for holding in held]
     if all(is_new):
         return found
@@ -73,12 +73,13 @@ def bounds_of(held: Sequence[Holding], rules: RebalanceRules, *, keeps_cash: boo
     return found
 
 
-def _bounds(holding: Holding, rules: RebalanceRules) -> Bounds:
-    lower = rules.min_weight if holding.min_weight is None else holding.min_weight
-    upper = rules.max_weight if holding.max_weight is None else holding.max_weight
+def bounded(min_weight: float | None, max_weight: float | None, rules: RebalanceRules) -> Bounds:
+    """Bounds of an agent that may have some of its own; a newcomer's cap not counted."""
+    lower = rules.min_weight if min_weight is None else min_weight
+    upper = rules.max_weight if max_weight is None else max_weight
     # Of a bound of its own and one of the rules that exclude each other, its own is the one that is meant.
-    if holding.min_weight is None:
+    if min_weight is None:
         lower = min(lower, upper)
-    elif holding.max_weight is None:
+    elif max_weight is None:
         upper = max(lower, upper)
     return Bounds(lower, upper)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable
 
 from domain.allocation.bounds import TOLERANCE
+from domain.holding import bounded
 from domain.rules import RebalanceRules
 
 OwnBounds = tuple[float | None, float | None]
@@ -16,17 +17,9 @@ OwnBounds = tuple[float | None, float | None]
 
 def sum_of_minima(bounds: Iterable[OwnBounds], rules: RebalanceRules) -> float:
     """Add up what the agents are to have at least, as shares of the investable capital."""
-    return math.fsum(_lower(own, rules) for own in bounds)
+    return math.fsum(bounded(*own, rules).lower for own in bounds)
 
 
 def beyond(minima: float) -> bool:
     """Whether minima sum to more than there is to give."""
     return minima > 1.0 + TOLERANCE
-
-
-def _lower(own: OwnBounds, rules: RebalanceRules) -> float:
-    minimum, maximum = own
-    if minimum is not None:
-        return minimum
-    # An agent's own maximum outweighs the rule's minimum.
-    return rules.min_weight if maximum is None else min(rules.min_weight, maximum)

@@ -90,7 +90,8 @@ def close(turn: Turn, body: Close) -> Answer:
     if isinstance(farm, Refused):
         return farm
     coming = farm_account(farm.id) in arriving(turn.book)
-    if farm.cash or coming or turn.book.agents_of(farm.id):
+    # Its equity is also that of retired agents that still hold positions.
+    if farm.cash or farm.equity or coming or turn.book.agents_of(farm.id):
         text = f"Farm {farm.id} still has agents or money, or some is pending for it; see to them first."
         return Refused(Refusal.FARM_NOT_EMPTY, text)
     farm.state = State.CLOSED

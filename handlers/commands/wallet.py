@@ -106,7 +106,9 @@ def close(turn: Turn, _body: Close) -> Answer:
     wallet, book = turn.wallet, turn.book
     if wallet.state is State.CLOSED:
         return Done({"wallet": wallet.id}, changed=False)
-    holds = wallet.equity or wallet.cash or book.pending
+    # One agent's debt may stand against another's money, and positions may be worth nothing now.
+    scopes = [wallet, *book.farms.values(), *book.agents.values()]
+    holds = book.pending or any(scope.equity or scope.cash for scope in scopes)
     if holds or any(agent.positions for agent in book.agents.values()):
         text = f"Wallet {wallet.id} still holds money, positions or pending transfers; see to them first."
         return Refused(Refusal.WALLET_NOT_EMPTY, text)

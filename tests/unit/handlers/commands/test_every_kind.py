@@ -30,6 +30,8 @@ EXAMPLES: Final[dict[str, Json]] = {
     "deposit": {"amount": "5"},
     "withdraw": {"amount": "5"},
     "transfer": {"source": MASTER, "target": AGENT, "amount": "5"},
+    "post": {"transfer": "held"},
+    "void": {"transfer": "held"},
     "allocate": {"agent": "a", "amount": "5"},
     "collect": {"scope": AGENT, "what": "all"},
     "rebalance": {"method": "equal"},
@@ -58,7 +60,7 @@ kinds = pytest.mark.parametrize("kind", list(COMMANDS))
 
 
 def ready() -> Driver:
-    """Return agents of which one trades and one is stopped, an empty farm and an empty wallet."""
+    """Return an agent that trades and one that is stopped, what is empty, and a transfer that is pending."""
     driver = funded({"breakers": NO_BREAKERS}, a="1000", stopped="500")
     driver.command("farm_create", farm="empty")
     driver.command("wallet_create", wallet="empty", currency="USDT")
@@ -66,6 +68,8 @@ def ready() -> Driver:
     driver.fill("a", "buy", "1", "100")
     driver.fill("a", "sell", "1", "150")
     driver.fill("a", "buy", "1", "100")
+    farm = {"type": "farm", "id": "f"}
+    driver.command("transfer", id="held", source=MASTER, target=farm, amount="7", pending=True, by="bob")
     driver.after(SECOND)
     return driver
 

@@ -53,6 +53,18 @@ def test_a_farms_name_and_type_may_change() -> None:
     assert (driver.farm_of("g")["name"], driver.farm_of("g")["type"]) == ("g", "")
 
 
+def test_a_farm_whose_retired_agent_still_holds_positions_is_not_closed() -> None:
+    """What they bring is still to come through it."""
+    driver = funded(a="100")
+    driver.fill("a", "buy", "1", "60")
+    driver.command("agent_retire", agent="a")
+    assert driver.command("farm_close", farm="f").reply["refusal"] == "farm_not_empty"
+
+    driver.fill("a", "sell", "1", "60")
+
+    assert driver.command("farm_close", farm="f").reply["status"] == "ok"
+
+
 def test_a_farm_with_agents_or_money_is_not_closed() -> None:
     """Agents go first, and its cash."""
     driver = funded(a="100")

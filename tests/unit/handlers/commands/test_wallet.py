@@ -146,6 +146,17 @@ def test_only_an_empty_wallet_is_closed() -> None:
     assert driver.command("wallet_close").reply["status"] == "unchanged"
 
 
+def test_a_wallet_in_which_a_debt_stands_against_money_is_not_empty() -> None:
+    """10 of one agent and 10 short of another are nothing together, and something each."""
+    off = ("agent_drawdown", "agent_daily_loss", "farm_daily_loss", "wallet_drawdown", "wallet_daily_loss")
+    driver = funded({"breakers": dict.fromkeys(off)}, deposit="20", a="10", b="10")
+    driver.fill("b", "buy", "1", "10")
+    driver.fill("b", "sell", "1", "10", fee={"currency": "USDT", "cost": "20"})
+    assert (driver.agent_of("b")["cash"], driver.wallet["equity"]) == ("-10", "0")
+
+    assert driver.command("wallet_close").reply["refusal"] == "wallet_not_empty"
+
+
 def test_a_wallet_with_positions_is_not_empty() -> None:
     """Even where they are worth nothing now: bought for all there was, at a price that is gone."""
     driver = funded(
