@@ -99,7 +99,7 @@ def _handle(view: View, entry: Entry, header: Members, emits: list[Emit]) -> boo
         view.add(book)
     view.touch(book)
     turn = _turn_of(book, body, emits)
-    reply = _answer(header, kind.run(turn, body))
+    reply = msgspec.Raw(msgspec.json.encode(_answer(header, kind.run(turn, body))))
     book.wallet.commands += 1
     book.mark(book.wallet)
     number = book.wallet.commands

@@ -7,7 +7,7 @@ from handlers import HANDLERS, INPUTS
 from handlers.clock import wants_tick
 from handlers.steps.timers import finish
 from handlers.turn import Turn
-from state.view import KINDS, View, load_view
+from state.view import KINDS, View
 from stream.decode import raw_event
 from stream.types import Changes, Emit, Entry, Event
 
@@ -22,9 +22,17 @@ class Fleet:
         self.view = View()
         self._handlers = list(HANDLERS.values())
 
-    def load(self, state: Mapping[str, Mapping[bytes, bytes]]) -> None:
-        """Forget everything and start from stored state."""
-        self.view = load_view(state)
+    def forget(self) -> None:
+        """Forget everything: stored state follows."""
+        self.view = View()
+
+    def restore(self, kind: str, fields: Mapping[bytes, bytes]) -> None:
+        """Take in a part of the stored state."""
+        self.view.restore(kind, fields)
+
+    def restored(self) -> None:
+        """Go on from the stored state."""
+        self.view.restored()
         for book in self.view.books.values():
             finish(Turn(book, "load", []))  # nothing was touched; it finds out what is due next
 

@@ -91,6 +91,19 @@ class Book:
         """Have the returns under a key written with the batch."""
         self.changed_returns[key] = self.returns[key]
 
+    def keep(self, entity: Farm | Agent | Goal | Pending | Command) -> None:
+        """Take in an entity as it was stored."""
+        if isinstance(entity, Farm):
+            self.farms[entity.id] = entity
+        elif isinstance(entity, Agent):
+            self.agents[entity.id] = entity
+        elif isinstance(entity, Goal):
+            self.goals[entity.id] = entity
+        elif isinstance(entity, Pending):
+            self.pending[entity.id] = entity
+        else:
+            self.commands[entity.id] = entity
+
     def remember_command(self, command: Command) -> None:
         """Keep an answer for repeats; the oldest goes when there are too many."""
         self.commands[command.id] = command

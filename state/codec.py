@@ -5,6 +5,7 @@ Money and quantities are decimal text there, so a person can read them and no re
 person wants to see beside them (drawdown, profit from trading) is written too and ignored when read.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
@@ -109,7 +110,7 @@ def _all(convert: _Convert) -> _Convert:
 
 
 def _each(convert: _Convert) -> _Convert:
-    return lambda mapping: {name: convert(value) for name, value in mapping.items()}
+    return lambda mapping: {_shared(name): convert(value) for name, value in mapping.items()}
 
 
 def _optional(convert: _Convert) -> _Convert:
@@ -120,12 +121,29 @@ _TEXT: Final[dict[str, tuple[_Convert, _Convert]]] = {
     "1e-8": (_money_text, _money),
     "1e-12": (fine_text, _fine),
 }
+_SHARED: Final = ("wallet", "farm", "currency", "strategy", "type")
 
 
-_STRUCTS: Final[dict[Any, tuple[_Convert, _Convert]]] = {
+def _shared(value: Any) -> Any:  # noqa: ANN401  # checked with the rest
+    """Keep in memory once what many entities have in common."""
+    return sys.intern(value) if type(value) is str else value
+
+
+def _as_it_is(value: Any) -> Any:  # noqa: ANN401  # JSON
+    return value
+
+
+def _raw(document: Any) -> msgspec.Raw:  # noqa: ANN401  # JSON
+    return msgspec.Raw(_encode(document))
+
+
+_WHOLE: Final[dict[Any, tuple[_Convert, _Convert]]] = {
     Position: (_position_text, _position),
     Transfer: (_transfer_text, _transfer),
+    msgspec.Raw: (_as_it_is, _raw),
 }
+
+
 _AROUND: Final[dict[Any, Callable[[_Convert], _Convert]]] = {
     list: _all,
     dict: _each,
@@ -139,8 +157,8 @@ def _converters(annotation: Any) -> tuple[_Convert, _Convert] | None:  # noqa: A
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _TEXT[arguments[1]]
-    if annotation in _STRUCTS:
-        return _STRUCTS[annotation]
+    if annotation in _WHOLE:
+        return _WHOLE[annotation]
     if annotation is Booked:
         return _document_of(Booked), _entity_of(Booked)
     if origin in _AROUND and (inner := _converters(arguments[origin is dict])):
@@ -186,7 +204,8 @@ def _document_of(kind: type) -> _Convert:
 
 
 def _entity_of(kind: type[T]) -> Callable[[dict[str, Any]], T]:
-    special = {name: reader for name, (_, reader) in _fields(kind).items()}
+    special: dict[str, _Convert] = {name: _shared for name in _SHARED if name in members(kind)}
+    special |= {name: reader for name, (_, reader) in _fields(kind).items()}
     known = set(members(kind))
 
     def entity(document: dict[str, Any]) -> T:

@@ -203,5 +203,10 @@ class Command(msgspec.Struct, kw_only=True, eq=False):
     wallet: str
     number: int  # of the wallet's commands
     digest: str  # of the body, to tell a repeat from another command under the same id
-    reply: dict[str, Any]
+    reply: msgspec.Raw  # as JSON: kept for long, and looked at when a repeat comes
     terms: dict[str, str] | None = None  # of one that moves money, to say in which another differs
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it was neither refused nor changed nothing."""
+        return bool(msgspec.json.decode(self.reply)["status"] == "ok")

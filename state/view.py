@@ -29,6 +29,15 @@ _KINDS: Final[dict[type, tuple[str, Callable[[Any], bytes]]]] = {
     Command: ("commands", COMMANDS.encode),
 }
 
+_DECODE: Final[dict[str, Callable[[bytes], Any]]] = {
+    "wallets": WALLETS.decode,
+    "farms": FARMS.decode,
+    "agents": AGENTS.decode,
+    "goals": GOALS.decode,
+    "pending": PENDING.decode,
+    "commands": COMMANDS.decode,
+}
+
 Changes = dict[str, tuple[dict[str, bytes], list[str]]]
 """By kind: fields to write, encoded, and fields to remove."""
 
@@ -64,38 +73,50 @@ class View:
         self._touched = {}
         return changes
 
+    # -- what was stored -----------------------------------------------------------------------------------
+
+    def restore(self, kind: str, fields: Mapping[bytes, bytes]) -> None:
+        """
+        Take in a part of the stored entities of a kind, in the order of `KINDS`.
+
+        Raises:
+            msgspec.ValidationError: what is stored is not what this version writes.
+
+        """
+        if kind == "returns":
+            for field, stored in fields.items():
+                key = field.decode()
+                self.books[key.split("/")[1]].returns[key] = _decode_returns(stored)
+            return
+        decode = _DECODE[kind]
+        for stored in fields.values():
+            entity = decode(stored)
+            if isinstance(entity, Wallet):
+                self.books[entity.id] = Book(entity)
+            else:
+                self.books[entity.wallet].keep(entity)
+
+    def restored(self) -> None:
+        """Put in order what was taken in."""
+        for book in self.books.values():
+            answered = sorted(book.commands.values(), key=lambda command: command.number)
+            book.commands = {command.id: command for command in answered}
+            held = sorted(book.pending.values(), key=lambda pending: (pending.ended, pending.number))
+            book.pending = {one.id: one for one in held if one.state is Phase.PENDING}
+            book.ended = {one.id: one for one in held if one.state is not Phase.PENDING}
+            book.updates = sorted(
+                (scope.update_due, scope_key(scope))
+                for scope in _scopes(book)
+                if scope.update_due is not None
+            )
+
 
 def load_view(state: Mapping[str, Mapping[bytes, bytes]]) -> View:
-    """
-    Build a view from stored state, by kind.
-
-    Raises:
-        msgspec.ValidationError: what is stored is not what this version writes.
-
-    """
+    """Build a view from the whole stored state, by kind. Raises as `View.restore` does."""
     view = View()
-    for wallet in map(WALLETS.decode, state["wallets"].values()):
-        view.books[wallet.id] = Book(wallet)
-    for farm in map(FARMS.decode, state["farms"].values()):
-        view.books[farm.wallet].farms[farm.id] = farm
-    for agent in map(AGENTS.decode, state["agents"].values()):
-        view.books[agent.wallet].agents[agent.id] = agent
-    for goal in map(GOALS.decode, state["goals"].values()):
-        view.books[goal.wallet].goals[goal.id] = goal
-    transfers = map(PENDING.decode, state["pending"].values())
-    for pending in sorted(transfers, key=lambda pending: (pending.ended, pending.number)):
-        book = view.books[pending.wallet]
-        (book.pending if pending.state is Phase.PENDING else book.ended)[pending.id] = pending
-    commands = map(COMMANDS.decode, state["commands"].values())
-    for command in sorted(commands, key=lambda command: command.number):
-        view.books[command.wallet].commands[command.id] = command
-    for key, returns in state["returns"].items():
-        name = key.decode().split("/")[1]
-        view.books[name].returns[key.decode()] = _decode_returns(returns)
-    for book in view.books.values():
-        book.updates = sorted(
-            (scope.update_due, scope_key(scope)) for scope in _scopes(book) if scope.update_due is not None
-        )
+    for kind in KINDS:
+        view.restore(kind, state.get(kind, {}))
+    view.restored()
     return view
 
 

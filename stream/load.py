@@ -1,20 +1,26 @@
-"""Loads a partition at its checkpoint: state, and the window of repeats from the streams themselves."""
+"""
+Loads a partition at its checkpoint: state, and the window of repeats from the streams themselves.
+
+Both come in parts that are worked in as they come: memory holds the result and one part more, and between
+two parts the lease can be renewed.
+"""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Final
-
-import anyio.lowlevel
 
 from stream.checkpoint import Checkpoint
 from stream.client import Client, fields_of
 from stream.keys import FIELD, Keys
-from stream.order import order_key, parse_id
-from stream.processor import Processor, remember
+from stream.order import id_key
+from stream.processor import Processor, identify
 from stream.repeats import Repeats
 from stream.types import Application, Entry
 
 _CHUNK: Final = 10_000  # entries a reply; keeps replies at a few megabytes
+_FIELDS: Final = 1_000  # of a hash that a reply has, or somewhat more
+
+Seen = tuple[int, str | None]
+"""Place of an applied entry in the one order, and its identity."""
 
 
 async def load(
@@ -28,49 +34,67 @@ async def load(
         ConfigurationError: a key has another type than it should.
 
     """
-    state = {kind: await client.hash(keys.state(kind)) for kind in application.kinds}
-    tail = await _tail(client, keys, application.inputs, checkpoint.positions, window)
-    dead = await _dead(client, keys, tail[0]) if tail else set()
-    application.load(state)
-    repeats = Repeats(window)
-    for first in range(0, len(tail), _CHUNK):
-        remember(application, repeats, tail[first : first + _CHUNK], dead)
-        await anyio.lowlevel.checkpoint()  # decoding takes long; meanwhile the lease has to be renewed
+    await _restore(client, keys, application)
+    repeats = await _remember(client, keys, application, checkpoint.positions, window)
     return Processor(keys, application, repeats, checkpoint.positions, checkpoint.applied)
 
 
-async def _tail(
-    client: Client, keys: Keys, inputs: Sequence[str], positions: Sequence[bytes], window: int
-) -> list[Entry]:
-    """Last ``window`` applied entries over all input streams, in order."""
-    tails = [
-        await _stream_tail(client, keys.input(name), stream, position, window)
-        for stream, (name, position) in enumerate(zip(inputs, positions, strict=True))
-    ]
-    return sorted(chain.from_iterable(tails), key=order_key)[-window:]
+async def _restore(client: Client, keys: Keys, application: Application) -> None:
+    """Read the state. Whoever writes it was fenced before, so that it stays as it is meanwhile."""
+    application.forget()
+    for kind in application.kinds:
+        cursor = b"0"
+        while True:
+            cursor, fields = await client.ask("HSCAN", keys.state(kind), cursor, "COUNT", _FIELDS)
+            application.restore(kind, fields_of(fields))
+            if int(cursor) == 0:
+                break
+    application.restored()
 
 
-async def _stream_tail(client: Client, name: str, stream: int, position: bytes, window: int) -> list[Entry]:
-    found: list[Entry] = []
-    end = position
+async def _remember(
+    client: Client, keys: Keys, application: Application, positions: Sequence[bytes], window: int
+) -> Repeats:
+    """Fill the window with the last applied entries over all input streams, in order."""
+    tail: list[Seen] = []
+    for stream, position in enumerate(positions):
+        tail += await _stream_tail(client, keys, application, stream, position, window)
+    tail.sort()
+    del tail[:-window]
+    dead = await _dead(client, keys, application.inputs, tail[0][0]) if tail else set()
+    repeats = Repeats(window)
+    for place, identity in tail:
+        repeats.add(None if place in dead else identity)
+    return repeats
+
+
+async def _stream_tail(
+    client: Client, keys: Keys, application: Application, stream: int, position: bytes, window: int
+) -> list[Seen]:
+    found: list[Seen] = []
+    name, end = keys.input(application.inputs[stream]), position
     while len(found) < window and end != b"(0-0":
         reply = await client.ask("XREVRANGE", name, end, "-", "COUNT", _CHUNK)
-        found += [Entry(stream, entry_id, fields_of(values).get(FIELD)) for entry_id, values in reply]
+        for entry_id, values in reply:
+            entry = Entry(stream, entry_id, fields_of(values).get(FIELD))
+            found.append((id_key(entry_id, stream), identify(application, entry)))
         if len(reply) < _CHUNK:
             break
-        end = b"(" + found[-1].id
+        end = b"(" + reply[-1][0]
     return found[:window]
 
 
-async def _dead(client: Client, keys: Keys, oldest: Entry) -> set[tuple[str, bytes]]:
-    """Stream and id of the dead letters at and behind an entry."""
-    found: set[tuple[str, bytes]] = set()
+async def _dead(client: Client, keys: Keys, inputs: Sequence[str], oldest: int) -> set[int]:
+    """Places of the dead letters from an entry's place on."""
+    streams = {f"in:{name}".encode(): stream for stream, name in enumerate(inputs)}
+    found: set[int] = set()
     end = b"+"
     while True:
         reply = await client.ask("XREVRANGE", keys.dead, end, "-", "COUNT", _CHUNK)
         letters = [fields_of(values) for _, values in reply]
-        found.update((letter[b"stream"].decode(), letter[b"id"]) for letter in letters)
+        places = [id_key(one[b"id"], streams[one[b"stream"]]) for one in letters if one[b"stream"] in streams]
+        found.update(places)
         # Dead letters are appended in the order of their entries.
-        if len(reply) < _CHUNK or parse_id(letters[-1][b"id"]) < parse_id(oldest.id):
+        if len(reply) < _CHUNK or (places and places[-1] < oldest):
             return found
         end = b"(" + reply[-1][0]

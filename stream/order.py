@@ -36,9 +36,14 @@ def _key(ms: int, sequence: int, stream: int) -> int:
     return ((ms << _SEQUENCE_BITS | sequence) << _STREAM_BITS) | stream
 
 
+def id_key(entry_id: bytes, stream: int) -> int:
+    """Place of an entry id of a stream in the one order."""
+    return _key(*parse_id(entry_id), stream)
+
+
 def order_key(entry: Entry) -> int:
     """Place of an entry in the one order."""
-    return _key(*parse_id(entry.id), entry.stream)
+    return id_key(entry.id, entry.stream)
 
 
 class Order:

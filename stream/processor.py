@@ -7,7 +7,7 @@ Rules kept here:
 2. An output's id names its cause and its place among the cause's outputs, so that a replay gives it again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 
 from stream.envelope import envelope
@@ -82,15 +82,9 @@ class Processor:
         return repeated
 
 
-def remember(
-    application: Application, repeats: Repeats, entries: Iterable[Entry], dead: set[tuple[str, bytes]]
-) -> None:
-    """Fill the window from entries applied before, given in order, less the dead letters among them."""
-    for entry in entries:
-        identity = None
-        if (f"in:{application.inputs[entry.stream]}", entry.id) not in dead:
-            try:
-                identity = application.identity(entry, application.decode(entry))
-            except MalformedError:
-                identity = None  # the dead letter was removed by hand; it is still none that can be repeated
-        repeats.add(identity)
+def identify(application: Application, entry: Entry) -> str | None:
+    """Tell what makes a second entry a repeat of this one; None for a dead letter."""
+    try:
+        return application.identity(entry, application.decode(entry))
+    except MalformedError:
+        return None

@@ -90,8 +90,18 @@ class Application(Protocol):
     inputs: Sequence[str]  # in the order that breaks ties
     kinds: Sequence[str]  # of state
 
-    def load(self, state: Mapping[str, Mapping[bytes, bytes]]) -> None:
-        """Forget everything and start from stored state, by kind."""
+    def forget(self) -> None:
+        """Forget everything: stored state follows."""
+
+    def restore(self, kind: str, fields: Mapping[bytes, bytes]) -> None:
+        """
+        Take in a part of the stored state of a kind.
+
+        Kinds come in the order of ``kinds``, each in as many parts as it takes; a field may come twice.
+        """
+
+    def restored(self) -> None:
+        """Note that the stored state is complete."""
 
     def decode(self, entry: Entry) -> Event:
         """Decode an entry. Raises `MalformedError`."""

@@ -6,6 +6,8 @@ Only what the file mentions is compared; all else is left alone and noted.
 
 from collections.abc import Mapping
 
+import msgspec
+
 from app.fleet.goals import plan_goals
 from app.fleet.known import Known, deposit_id
 from app.fleet.rules import nested, paths, rule_changes
@@ -80,7 +82,7 @@ def _deposit(plan: Plan, table: WalletTable, known: Known) -> None:
     if table.deposit is None:
         return
     amount = money_text(money(table.deposit))
-    answers = [answer.reply for answer in known.deposits]
+    answers = [msgspec.json.decode(answer.reply) for answer in known.deposits]
     made = [one["result"] for one in answers if (one["kind"], one["status"]) == ("deposit", "ok")]
     if made:
         before = money_text(money(made[0]["amount"]))

@@ -84,7 +84,7 @@ def find_pending(book: Book, name: str) -> Pending | Refused:
     if ended is not None:
         return Refused(_ENDED[ended.state], f"Transfer {name} was pending and is {ended.state}.")
     command = book.commands.get(name)
-    if command is not None and command.terms is not None and command.reply["status"] == "ok":
+    if command is not None and command.terms is not None and command.accepted:
         text = f"Command {name} moved its money at once, or ended what another made pending."
         return Refused(Refusal.PENDING_TRANSFER_NOT_PENDING, text)
     text = f"Wallet {book.wallet.id} has no pending transfer {name[:80]}."

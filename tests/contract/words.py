@@ -51,12 +51,22 @@ class WordCounter:
         self._changed: set[str] = set()
         self._removed: set[str] = set()
 
-    def load(self, state: Mapping[str, Mapping[bytes, bytes]]) -> None:
-        """Start from stored counts."""
-        self.counts = {word.decode(): int(count) for word, count in state["counts"].items()}
-        self.chain = state["chain"].get(b"digest", b"").decode()
+    def forget(self) -> None:
+        """Count from nothing."""
+        self.counts = {}
+        self.chain = ""
         self._changed.clear()
         self._removed.clear()
+
+    def restore(self, kind: str, fields: Mapping[bytes, bytes]) -> None:
+        """Go on from stored counts."""
+        if kind == "counts":
+            self.counts |= {word.decode(): int(count) for word, count in fields.items()}
+        else:
+            self.chain = fields.get(b"digest", b"").decode()
+
+    def restored(self) -> None:
+        """Nothing follows from the whole."""
 
     def decode(self, entry: Entry) -> Word:
         """Decode an entry."""

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.keys import Keys
-from stream.processor import Processor, remember
+from stream.processor import Processor
 from stream.repeats import Repeats
 from stream.types import BatchDetails, DeadLetter, Entry
 from tests.contract.words import FORBIDDEN, ONCE, WordCounter, word
+from tests.support.window import remember
 
 IDENTITIES: Final = "abcd"
 SEQUENCE = st.lists(st.sampled_from([*IDENTITIES, None]), max_size=40)

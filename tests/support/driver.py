@@ -14,9 +14,10 @@ import msgspec
 from handlers import INPUTS
 from handlers.fleet import Fleet
 from stream.keys import Keys
-from stream.processor import Processor, remember
+from stream.processor import Processor
 from stream.repeats import Repeats
 from stream.types import DeadLetter, Entry, Outcome
+from tests.support.window import remember
 
 START: Final = 1_767_571_200_000  # Monday, 2026-01-05 00:00 UTC
 DAY: Final = 86_400_000
@@ -106,11 +107,10 @@ class Driver:
         fresh.now, fresh._count, fresh._last = self.now, self._count, self._last
         fresh.state = {kind: dict(fields) for kind, fields in self.state.items()}
         fresh.outputs, fresh.dead, fresh.entries = list(self.outputs), list(self.dead), list(self.entries)
-        stored = {
-            kind: {field.encode(): value for field, value in fields.items()}
-            for kind, fields in self.state.items()
-        }
-        fresh.fleet.load(stored)
+        fresh.fleet.forget()
+        for kind, fields in self.state.items():
+            fresh.fleet.restore(kind, {field.encode(): value for field, value in fields.items()})
+        fresh.fleet.restored()
         repeats = Repeats()
         remember(fresh.fleet, repeats, self.entries, {(letter.stream, letter.id) for letter in self.dead})
         fresh.processor = Processor(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from domain.goals import GoalType
@@ -220,7 +221,10 @@ def test_an_answer_that_is_forgotten_is_removed_once(monkeypatch: pytest.MonkeyP
     """And not written; unless it comes again before the commit, and then it is written and not removed."""
     monkeypatch.setattr("state.book.COMMANDS_KEPT", 1)
     book = book_of()
-    answers = [Command(id=name, wallet="w", number=n, digest="", reply={}) for n, name in enumerate("abcb")]
+    nothing = msgspec.Raw(b"{}")
+    answers = [
+        Command(id=name, wallet="w", number=n, digest="", reply=nothing) for n, name in enumerate("abcb")
+    ]
 
     for answer in answers:
         book.remember_command(answer)

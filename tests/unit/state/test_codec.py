@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,7 +157,7 @@ ENTITIES: list[tuple[Codec[Any], Any]] = [
             wallet="w",
             number=7,
             digest="d" * 64,
-            reply={"status": "ok", "result": {"x": [1.5, None]}},
+            reply=msgspec.Raw(b'{"status":"ok","result":{"x":[1.5,null]}}'),
             terms={"kind": "deposit", "amount": "1"},
         ),
     ),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from state.book import Book, returns_key
 from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS, Codec
 from state.entities import Agent, Command, Farm, Wallet
@@ -135,7 +137,7 @@ def test_changes_are_told_once_and_only_of_books_that_were_touched() -> None:
     book.mark(book.agents["a"])
     book.returns["agent/w/a"] = [0.5]
     book.mark_returns(returns_key(book.agents["a"]))
-    book.remember_command(Command(id="c", wallet="w", number=1, digest="", reply={}))
+    book.remember_command(Command(id="c", wallet="w", number=1, digest="", reply=msgspec.Raw(b"{}")))
     assert view.changes() == {}
 
     view.touch(book)

@@ -5,17 +5,18 @@ import pytest
 
 from stream.errors import MalformedError
 from stream.keys import Keys
-from stream.processor import Processor, remember
+from stream.processor import Processor
 from stream.repeats import Repeats
 from stream.types import Changes, Emit, Entry, Outcome
 from tests.contract.words import FORBIDDEN, ONCE, Word, WordCounter, word
+from tests.support.window import remember
 
 PARTITION = 3
 
 
 def processor_of(application: WordCounter, window: int = 100) -> Processor:
     """Make a processor that starts at the beginning."""
-    application.load({"counts": {}, "chain": {}})
+    application.forget()
     return Processor(Keys("words", PARTITION), application, Repeats(window), [b"0-0", b"0-0"], [0, 0])
 
 

@@ -36,7 +36,7 @@ DEPOSITED = Command(
     wallet="alpha",
     number=2,
     digest="",
-    reply={"kind": "deposit", "status": "ok", "result": {"amount": "1000", "balances": {}}},
+    reply=msgspec.Raw(b'{"kind":"deposit","status":"ok","result":{"amount":"1000","balances":{}}}'),
 )
 
 

@@ -19,9 +19,8 @@ def test_a_deposit_is_made_once() -> None:
 def test_a_deposit_that_was_refused_is_tried_again() -> None:
     """A refusal is remembered under its id, so the next try has another one."""
     known = stored()
-    known.deposits = [
-        msgspec.structs.replace(DEPOSITED, reply={"kind": "deposit", "status": "refused", "result": None})
-    ]
+    reply = msgspec.Raw(b'{"kind":"deposit","status":"refused","result":null}')
+    known.deposits = [msgspec.structs.replace(DEPOSITED, reply=reply)]
 
     (step,) = plan_wallet(table(), known).steps
 
@@ -31,7 +30,7 @@ def test_a_deposit_that_was_refused_is_tried_again() -> None:
 def test_a_deposit_whose_id_was_used_for_something_else() -> None:
     """A command of another kind under the deposit's id is no deposit."""
     known = stored()
-    reply = {"kind": "farm_create", "status": "ok", "result": {"farm": "x"}}
+    reply = msgspec.Raw(b'{"kind":"farm_create","status":"ok","result":{"farm":"x"}}')
     known.deposits = [msgspec.structs.replace(DEPOSITED, reply=reply)]
 
     (step,) = plan_wallet(table(), known).steps
