@@ -125,7 +125,12 @@ class RebalanceRules(_Section, frozen=True):
 
 
 class BreakerRules(_Section, frozen=True):
-    """Limits on losses; a share of the peak (drawdown) or of the day's opening equity (daily loss)."""
+    """
+    Limits on losses, for each kind of scope.
+
+    A share of the peak (drawdown), of the day's opening equity (daily loss) or of the highest equity within
+    ``loss_window`` (window loss); or a number of losing fills in a row.
+    """
 
     agent_drawdown: float | None = 0.20
     agent_daily_loss: float | None = 0.10
@@ -133,6 +138,14 @@ class BreakerRules(_Section, frozen=True):
     farm_daily_loss: float | None = 0.10
     wallet_drawdown: float | None = 0.15
     wallet_daily_loss: float | None = 0.10
+    agent_window_loss: float | None = None
+    farm_window_loss: float | None = None
+    wallet_window_loss: float | None = None
+    loss_window: int = 15 * 60_000
+    agent_losing_streak: int | None = None
+    farm_losing_streak: int | None = None
+    wallet_losing_streak: int | None = None
+    smoothing: int = 15_000  # how long what only marks show has to last; 0: not at all
     action: Action = Action.STOP
     cool_off: int | None = None  # latched until a command resumes it, unless set
 
@@ -202,6 +215,8 @@ _DURATIONS: Final = {
     ("rebalance", "cooldown"),
     ("rebalance", "acknowledge"),
     ("breakers", "cool_off"),
+    ("breakers", "loss_window"),
+    ("breakers", "smoothing"),
     ("collection", "interval"),
     ("performance", "bin"),
 }
@@ -248,10 +263,7 @@ def _check(rules: Rules) -> None:
     _check_rebalance(rules.rebalance)
     for name, value in (("collection.share", rules.collection.share), ("tolerance", rules.tolerance)):
         _check_share(name, value)
-    for name in ("agent_drawdown", "agent_daily_loss", "farm_drawdown", "farm_daily_loss"):
-        _check_limit(name, getattr(rules.breakers, name))
-    for name in ("wallet_drawdown", "wallet_daily_loss"):
-        _check_limit(name, getattr(rules.breakers, name))
+    _check_breakers(rules.breakers)
     _check_performance(rules.performance)
     _check_score(rules.score)
     for currency, rate in rules.rates.items():
@@ -303,6 +315,19 @@ def _check_score(rules: ScoreRules) -> None:
 def _check_share(name: str, value: float) -> None:
     if not 0 <= value <= 1:
         raise ValueError(f"{name} is a share between 0 and 1, not {value}")
+
+
+def _check_breakers(rules: BreakerRules) -> None:
+    for scope in ("agent", "farm", "wallet"):
+        for measure in ("drawdown", "daily_loss", "window_loss"):
+            _check_limit(f"{scope}_{measure}", getattr(rules, f"{scope}_{measure}"))
+        streak = getattr(rules, f"{scope}_losing_streak")
+        if streak is not None and not 1 <= streak <= 1_000_000:
+            raise ValueError(f"breakers.{scope}_losing_streak is at least 1 fill, not {streak}")
+    if not 1_000 <= rules.loss_window <= 30 * DAY_MS:
+        raise ValueError("breakers.loss_window is between 1s and 30d")
+    if rules.smoothing >= rules.loss_window:
+        raise ValueError("breakers.smoothing is shorter than breakers.loss_window")
 
 
 def _check_limit(name: str, limit: float | None) -> None:

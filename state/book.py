@@ -70,6 +70,9 @@ class Book:
         """Take over what follows from the wallet's rules."""
         rules = self.wallet.rules
         self.limits: dict[ScopeKind, Limits] = limits(rules.breakers)
+        # Whether a rule asks for more to be kept with each fill than every fill changes.
+        self.follows = any(limit.window_loss or limit.losing_streak for limit in self.limits.values())
+        self.smoothing = rules.breakers.smoothing
         self.fixed_rates = {currency: fine(rate) for currency, rate in rules.rates.items()}
         self.benchmark = rules.performance.benchmark
         self.drift_parts = round(rules.rebalance.threshold * PARTS)

@@ -39,8 +39,9 @@ _STANDING_MONEY: Final = (
     "fees",
     "gross_profit",
     "gross_loss",
+    "doubt",
 )
-_STANDING_SCALED: Final = ("peak_equity", "day_open_equity", "bin_open_equity", "squared_profit")
+_STANDING_SCALED: Final = ("peak_equity", "day_open_equity", "bin_open_equity", "squared_profit", "firm_peak")
 _FIRST: Final = ("id", "wallet", "farm", "state", "currency", "name")
 _SCALE: Final = SCALE * MONEY
 
@@ -66,6 +67,14 @@ def _reader(places: int) -> _Convert:
 _money: Final = _reader(MONEY_DIGITS)
 _fine: Final = _reader(FINE_DIGITS)
 _scaled: Final = _reader(2 * MONEY_DIGITS)
+
+
+def _highs_text(highs: list[tuple[int, int]] | None) -> list[tuple[int, str]] | None:
+    return None if highs is None else [(until, _scaled_text(high)) for until, high in highs]
+
+
+def _highs(stored: list[list[Any]] | None) -> list[tuple[int, int]] | None:
+    return None if stored is None else [(until, _scaled(high)) for until, high in stored]
 
 
 def _position_text(position: Position) -> msgspec.Raw:
@@ -180,6 +189,7 @@ def _fields(kind: type) -> dict[str, tuple[_Convert, _Convert]]:
     if issubclass(kind, Scope):
         special |= dict.fromkeys(_STANDING_MONEY, (_money_text, _money))
         special |= dict.fromkeys(_STANDING_SCALED, (_scaled_text, _scaled))
+        special["highs"] = _highs_text, _highs
     for name, annotation in get_type_hints(kind, include_extras=True).items():
         if found := _converters(annotation):
             special[name] = found

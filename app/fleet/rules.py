@@ -9,7 +9,10 @@ from domain.rules import Rules
 
 _WHOLE: Final = ("rates",)  # replaced as a whole
 _DURATIONS: Final = frozenset(
-    {"interval", "settle", "cooldown", "acknowledge", "cool_off", "conflation", "bin"}
+    {
+        *("interval", "settle", "cooldown", "acknowledge"),
+        *("cool_off", "loss_window", "smoothing", "conflation", "bin"),
+    }
 )
 _UNITS: Final = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 

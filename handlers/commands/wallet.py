@@ -15,6 +15,7 @@ from handlers.steps.benchmark import forget_prices
 from handlers.steps.rebalancing import request
 from handlers.steps.updates import conflation_changed, touch
 from handlers.steps.valuation import restart_bins
+from handlers.steps.watching import limits_changed
 from handlers.turn import Turn
 from state.book import Book
 from state.entities import State, Wallet
@@ -96,6 +97,8 @@ def configure(turn: Turn, body: Configure) -> Answer:
         restart_bins(turn)
     if rules.performance.benchmark != before.performance.benchmark:
         forget_prices(turn)
+    if rules.breakers != before.breakers:
+        limits_changed(turn, before.breakers)
     if (rules.rebalance, rules.score) != (before.rebalance, before.score):
         request(turn, "rules")
     return Done({"rules": msgspec.to_builtins(rules)})

@@ -1,8 +1,9 @@
 """
 Time moves, and what was due happens, before the input that moved it is applied.
 
-In this order: bins and days close, deadlines pass, cool-offs end, pending transfers expire, profit is
-collected, capital is rebalanced, updates that waited are told.
+In this order: what has been beyond a limit for long enough is stopped, bins and days close, colours follow,
+deadlines pass, cool-offs end, pending transfers expire, profit is collected, capital is rebalanced, updates
+that waited are told.
 """
 
 from domain.rules import DAY_MS
@@ -14,9 +15,9 @@ from handlers.steps.pending import expire_overdue
 from handlers.steps.rebalancing import next_rebalance, rebalance_if_due
 from handlers.steps.updates import tell_due, tell_touched
 from handlers.steps.valuation import roll_to_now
-from handlers.steps.watching import resume, sweep_under, watch
+from handlers.steps.watching import coloured, look_again, next_look, resume, trip_what_lasted
 from handlers.turn import Turn
-from state.entities import Farm, Scope, State
+from state.entities import Scope, State
 
 
 def advance(turn: Turn, timestamp: int) -> None:
@@ -28,7 +29,10 @@ def advance(turn: Turn, timestamp: int) -> None:
     if wallet.time < book.next_due:
         return
     if wallet.time >= book.timer_due:
+        trip_what_lasted(turn, before=(wallet.day + 1) * DAY_MS)
         _close_bins(turn)
+        # A daily loss is history with the day: who was near that limit is so no more.
+        look_again(turn)
         fail_overdue(turn)
         _end_cool_offs(turn)
         expire_overdue(turn)
@@ -61,17 +65,7 @@ def _close_bins(turn: Turn) -> None:
         if closed and farm.state is not State.CLOSED:
             # Of several the first was open; in those after it nothing happened.
             tell_performance(turn, farm, farm.bin - len(closed), closed[0])
-    # A daily loss is history with the day: who was near that limit is so no more.
-    for scope in _coloured(turn, farms):
-        roll_to_now(turn, scope)
-        if watch(turn, scope):
-            sweep_under(turn, scope)
     check_goals(turn)
-
-
-def _coloured(turn: Turn, farms: list[Farm]) -> list[Scope]:
-    scopes: list[Scope] = [*turn.book.agents_under(turn.wallet), *farms, turn.wallet]
-    return [scope for scope in scopes if scope.measure is not None and scope.trip is None]
 
 
 def _end_cool_offs(turn: Turn) -> None:
@@ -102,6 +96,8 @@ def _next_timer(turn: Turn) -> int:
     due += [pending.due for pending in book.pending.values() if pending.due is not None]
     if rules.collection.interval:
         due.append(wallet.collected + rules.collection.interval)
+    looks = (next_look(turn, scope) for scope in coloured(turn))
+    due += [look for look in looks if look is not None]
     rebalance = next_rebalance(turn)
     if rebalance is not None:
         due.append(rebalance)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from domain.standing import SCALE, effective_equity, roll
+from domain.standing import SCALE, effective_equity, raise_peak, roll
 from handlers.turn import Turn
 from state.book import benchmark_key, returns_key
 from state.entities import Agent, Scope
@@ -88,8 +88,7 @@ def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope,
             elif net < 0:
                 scope.losses += 1
                 scope.gross_loss -= net
-        # As `gain` does it, here without the call.
         equity = scope.equity = scope.equity + earned
         if equity * SCALE > scope.peak_equity and not scope.anchor:
-            scope.peak_equity = equity * SCALE
+            raise_peak(scope, wallet.time, turn.book.smoothing)
     return agent, farm, wallet

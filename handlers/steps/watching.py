@@ -7,62 +7,183 @@ Rules kept here:
    trip are told, from the inside out, before any money moves: taking it back is no reason not to trip.
 2. A stop covers every agent under its scope, in the same turn as the fill that caused it. What of their money
    is free goes back to the master.
-3. A stop is latched: it ends by a command, or by itself after a cool-off. An agent runs again when no stop
+3. What marks took is in doubt for the time of the rule `smoothing`. A limit that is not reached without it
+   trips when it has been reached for so long; until then the scope is orange.
+4. What time alone decides is done by a timer (`next_look`), not when somebody happens to look.
+5. A stop is latched: it ends by a command, or by itself after a cool-off. An agent runs again when no stop
    above it holds it any more.
 """
 
-from domain.breakers import Colour, calm, colour, read
+from domain.breakers import Colour, Measure, Reading, calm, certain, read, worse
 from domain.ledger import MASTER, Transfer, agent_account
 from domain.money import fine_text
-from domain.standing import rebase
+from domain.rules import BreakerRules
+from domain.standing import (
+    believe,
+    count_streak,
+    doubt,
+    note_fall,
+    rebase,
+    take_back_peak,
+    window_end,
+    window_high,
+    window_start,
+)
 from handlers.steps.capital import tell_collection
 from handlers.steps.pending import void_of
 from handlers.steps.posting import transact
 from handlers.steps.rebalancing import request
+from handlers.steps.valuation import Result, roll_to_now
 from handlers.turn import EMERGENCY, Turn
 from state.book import free, kind_of
 from state.entities import Agent, Farm, Resumed, Scope, State, Trip
 
 
-def watch(turn: Turn, scope: Scope) -> bool:
+def follow(turn: Turn, scopes: tuple[Scope, Scope, Scope], result: Result) -> None:
+    """Keep what limits on streaks and windows are measured by; only where there is one."""
+    book, loss_window = turn.book, turn.wallet.rules.breakers.loss_window
+    net = result.realized - result.fee
+    earned = net + result.unrealized
+    for scope, limit in zip(scopes, book.limits.values(), strict=True):
+        if limit.losing_streak and result.closed and result.trades:
+            count_streak(scope, net)
+        if limit.window_loss and earned < 0:
+            highest = note_fall(scope, scope.equity - earned, turn.now, loss_window)
+            if highest and scope.breaker is not Colour.GREEN:
+                book.timers_changed()
+
+
+def watch(turn: Turn, scope: Scope, marked: int = 0, at: int | None = None) -> bool:
     """
     Compare a scope with its limits after its equity changed; return whether that stopped it.
 
-    Then `sweep_under` is owed, once all that the same fill may stop was looked at.
+    Then `sweep_under` is owed, once all that the same fill may stop was looked at. ``marked`` is what of the
+    change new prices of open positions made; ``at`` the stream time to look as of, now unless given.
     """
     if scope.calm_low < scope.equity < scope.calm_high or scope.trip is not None:
         return False
-    limit = turn.book.limits[kind_of(scope)]
-    now = colour(scope, limit)
-    scope.calm_low, scope.calm_high = calm(scope, limit, now)
+    rules, limit = turn.wallet.rules.breakers, turn.book.limits[kind_of(scope)]
+    at = turn.now if at is None else at
+    start = window_start(at, rules.loss_window)
+    reading = read(scope, limit, start, scope.measure)
+    # What a price that did not last had made the peak is no loss.
+    drawn_down = reading.measure is Measure.DRAWDOWN and worse(reading.colour, scope.breaker)
+    if drawn_down and take_back_peak(scope, at, rules.smoothing):
+        turn.book.mark(scope)
+        reading = read(scope, limit, start, scope.measure)
+    waits = rules.smoothing > 0 and _waits(turn, scope, reading, marked, at)
+    now = Colour.ORANGE if waits else reading.colour
+    scope.calm_low, scope.calm_high = calm(scope, limit, now, start)
     if now is scope.breaker:
         return False
-    reading = read(scope, limit)
-    previous, scope.breaker = scope.breaker, now
-    scope.measure = None if now is Colour.GREEN else reading.measure
-    turn.book.mark(scope)
-    turn.emit(
-        EMERGENCY,
-        "risk_alert",
-        scope.id,
-        {
-            "scope": kind_of(scope),
-            "id": scope.id,
-            "kind": "breaker",
-            "colour": now,
-            "previous": previous,
-            "measure": reading.measure,
-            "value": round(reading.value, 8),
-            "limit": reading.limit,
-        },
-    )
+    _tell_colour(turn, scope, now, reading)
     if now is not Colour.RED:
         return False
-    rules = turn.wallet.rules.breakers
     until = None if rules.cool_off is None else turn.now + rules.cool_off
     trip = Trip(str(reading.measure), rules.action, turn.now, until)
     stop(turn, scope, trip, value=reading.value, limit=reading.limit)
     return True
+
+
+def _waits(turn: Turn, scope: Scope, reading: Reading, marked: int, at: int) -> bool:
+    """Keep what of the loss is in doubt; return whether a limit is reached, but not without that."""
+    before = scope.doubt, scope.doubt_at, scope.reached
+    rules, limit = turn.wallet.rules.breakers, turn.book.limits[kind_of(scope)]
+    if scope.doubt_at is not None or (marked < 0 and worse(reading.colour, scope.breaker)):
+        doubt(scope, -marked, at)
+    sold = isinstance(scope, Agent) and not scope.positions
+    start = window_start(at, rules.loss_window)
+    if sold or reading.colour is Colour.GREEN:
+        believe(scope)
+    elif reading.colour is not Colour.RED or certain(scope, limit, start):
+        scope.reached = None
+        if scope.doubt_at is not None and at >= scope.doubt_at + rules.smoothing:
+            believe(scope)
+    elif scope.reached is None:
+        scope.reached = at
+    if (scope.doubt, scope.doubt_at, scope.reached) != before:
+        turn.book.mark(scope)
+        turn.book.timers_changed()
+    return scope.reached is not None and at < scope.reached + rules.smoothing
+
+
+def _tell_colour(turn: Turn, scope: Scope, now: Colour, reading: Reading) -> None:
+    previous, scope.breaker = scope.breaker, now
+    scope.measure = None if now is Colour.GREEN else reading.measure
+    turn.book.mark(scope)
+    turn.book.timers_changed()
+    data = {
+        "scope": kind_of(scope),
+        "id": scope.id,
+        "kind": "breaker",
+        "colour": now,
+        "previous": previous,
+        "measure": reading.measure,
+        "value": round(reading.value, 8),
+        "limit": reading.limit,
+    }
+    turn.emit(EMERGENCY, "risk_alert", scope.id, data)
+
+
+def next_look(turn: Turn, scope: Scope) -> int | None:
+    """Stream time at which the colour of a coloured scope may change by that alone; None where it cannot."""
+    rules = turn.wallet.rules.breakers
+    since = scope.doubt_at if scope.reached is None else scope.reached
+    due = [] if since is None else [since + rules.smoothing]
+    if turn.book.limits[kind_of(scope)].window_loss:
+        high = window_high(scope, window_start(turn.now, rules.loss_window))
+        due += [] if high is None else [window_end(high[0], rules.loss_window)]
+    return min(due, default=None)
+
+
+def look_again(turn: Turn) -> None:
+    """Look at the scopes that are near a limit: what is due by time alone happens."""
+    for scope in coloured(turn):
+        roll_to_now(turn, scope)
+        _look(turn, scope)
+
+
+def trip_what_lasted(turn: Turn, before: int) -> None:
+    """Stop what has been beyond a limit for long enough, where that was before a time."""
+    smoothing = turn.wallet.rules.breakers.smoothing
+    for scope in coloured(turn):
+        if scope.reached is not None and scope.reached + smoothing <= min(turn.now, before - 1):
+            _look(turn, scope, scope.reached + smoothing)
+
+
+def limits_changed(turn: Turn, before: BreakerRules) -> None:
+    """Compare every scope with limits that changed; what is new is measured from here on."""
+    book, rules = turn.book, turn.wallet.rules.breakers
+    farms = sorted(book.farms.values(), key=lambda farm: farm.id)
+    for scope in [*book.agents_under(turn.wallet), *farms, turn.wallet]:
+        limit = book.limits[kind_of(scope)]
+        if scope.streak and not limit.losing_streak:
+            scope.streak = 0
+            book.mark(scope)
+        if scope.highs is not None and (not limit.window_loss or rules.loss_window != before.loss_window):
+            scope.highs = None
+            book.mark(scope)
+        if scope.doubt_at is not None and not rules.smoothing:
+            believe(scope)
+            book.mark(scope)
+        roll_to_now(turn, scope)
+        _look(turn, scope)
+
+
+def _look(turn: Turn, scope: Scope, at: int | None = None) -> None:
+    scope.calm_high = -1  # holds only while nothing but the equity changes
+    if watch(turn, scope, at=at):
+        sweep_under(turn, scope)
+
+
+def coloured(turn: Turn) -> list[Scope]:
+    """Scopes that are near a limit and not stopped by their own, from the inside out, in the order of ids."""
+    book = turn.book
+    found: list[Scope] = []
+    for scopes in (book.agents.values(), book.farms.values(), (turn.wallet,)):
+        near = (scope for scope in scopes if scope.measure is not None and scope.trip is None)
+        found += sorted(near, key=lambda scope: scope.id)
+    return found
 
 
 def stop(
@@ -71,6 +192,7 @@ def stop(
     """Stop a scope and every agent under it; what of their money is free is for `sweep_under`."""
     scope.trip = trip
     scope.breaker = Colour.RED
+    believe(scope)
     if scope.state is State.ACTIVE:
         scope.state = State.STOPPED
     turn.book.mark(scope)

@@ -2,13 +2,18 @@
 
 import pytest
 
-from domain.breakers import Colour, Limits, Measure, colour, limits, read
+from domain.breakers import Colour, Limits, Measure, limits, read
 from domain.money import money
 from domain.rules import BreakerRules
 from domain.standing import SCALE, Standing, flow, gain
 
 GREEN, YELLOW, ORANGE, RED = Colour
 TENTH = 10**8  # in parts of 1e-9
+
+
+def colour(scope: Standing, limit: Limits) -> Colour:
+    """Return the worst colour of a scope."""
+    return read(scope, limit).colour
 
 
 def standing(equity: str, peak: str, day_open: str | None = None) -> Standing:

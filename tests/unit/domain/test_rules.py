@@ -98,6 +98,13 @@ def test_rules_survive_their_stored_form() -> None:
         {"breakers": {"agent_drawdown": 1.01}},
         {"breakers": {"wallet_daily_loss": -0.1}},
         {"breakers": {"farm_daily_loss": "nan"}},
+        {"breakers": {"wallet_window_loss": 0}},
+        {"breakers": {"agent_losing_streak": 0}},
+        {"breakers": {"farm_losing_streak": 2.5}},
+        {"breakers": {"loss_window": "999ms"}},
+        {"breakers": {"loss_window": "31d"}},
+        {"breakers": {"smoothing": "15m"}},  # as long as the window
+        {"breakers": {"smoothing": -1}},
         {"rebalance": {"reserve": -0.01}},
         {"rebalance": {"reserve": 1.01}},
         {"rebalance": {"reserve": "nan"}},
@@ -161,7 +168,12 @@ def test_the_edges_of_the_ranges_are_within() -> None:
         {
             "rebalance": {"reserve": 1, "min_weight": 0.4, "max_weight": 0.4, "turnover": 0, "threshold": 0},
             "collection": {"share": 1},
-            "breakers": {"agent_drawdown": 1},
+            "breakers": {
+                "agent_drawdown": 1,
+                "farm_losing_streak": 1,
+                "loss_window": "1s",
+                "smoothing": "999ms",
+            },
             "performance": {"bin": "1s", "window": 10_000},
         },
     )

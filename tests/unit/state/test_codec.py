@@ -24,6 +24,7 @@ from state.entities import (
     Goal,
     GoalState,
     Pending,
+    Resumed,
     State,
     Trip,
     Wallet,
@@ -55,6 +56,14 @@ STANDING: dict[str, Any] = {
     "measure": Measure.DAILY_LOSS,
     "trip": Trip("drawdown", Action.LIQUIDATE, 5, 6, "ann"),
     "updated": 1,
+    "resumed": Resumed("checked", 7, "ann"),
+    "streak": 3,
+    "highs": [(1_767_571_200_000, 10**24 + 1), (1_767_571_215_000, 10**24)],
+    "doubt": 14,
+    "doubt_at": 1_767_571_200_000,
+    "reached": 1_767_571_200_001,
+    "peak_at": 15,
+    "firm_peak": 10**25 + 1,
     "update_due": 2,
 }
 RULES = changed(Rules(), {"rates": {"EUR": "1.1"}, "breakers": {"cool_off": "1d"}, "clock": "event"})

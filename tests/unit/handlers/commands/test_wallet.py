@@ -93,7 +93,7 @@ def test_rules_that_make_no_sense_are_not_taken(rules: Json) -> None:
     assert driver.state == before
 
 
-def test_new_limits_hold_from_the_next_fill_on() -> None:
+def test_new_limits_hold_at_once() -> None:
     """15 % down is within 20 %, and beyond 10 %."""
     driver = funded(
         {"breakers": {"agent_daily_loss": None, "farm_daily_loss": None, "wallet_drawdown": None}}, a="1000"
@@ -101,9 +101,9 @@ def test_new_limits_hold_from_the_next_fill_on() -> None:
     driver.fill("a", "buy", "1", "1000")
     assert driver.fill("a", "sell", "1", "850").named("emergency_stop") == []
 
-    driver.command("wallet_configure", rules={"breakers": {"agent_drawdown": 0.1}})
+    step = driver.command("wallet_configure", rules={"breakers": {"agent_drawdown": 0.1}})
 
-    assert len(driver.fill("a", "buy", "1", "1").named("emergency_stop")) == 1
+    assert len(step.named("emergency_stop")) == 1
 
 
 def test_updates_that_wait_fall_due_by_a_new_conflation() -> None:
