@@ -13,6 +13,7 @@ from app.cli.dead import dead
 from app.cli.failure import FailingInOneLine
 from app.cli.publish import publish
 from app.cli.replay import replay
+from app.cli.report import report
 from app.cli.status import status
 from app.cli.tail import tail
 from app.cli.up import up
@@ -26,6 +27,7 @@ COMMANDS: Final[dict[str, click.Command]] = {
     "publish": publish,
     "tail": tail,
     "status": status,
+    "report": report,
     "dead": dead,
     "replay": replay,
     "version": version,

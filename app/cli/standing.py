@@ -9,12 +9,15 @@ from app.cli.output import COLOURS, table
 from app.snapshot import PartitionSnapshot
 from domain.ledger import Phase
 from domain.money import MONEY
-from domain.standing import drawdown
+from domain.standing import drawdown, trading_pnl
 from state.codec import AGENTS, FARMS, GOALS, PENDING, WALLETS
 from state.entities import Agent, Pending, Scope, State
 from stream.envelope import rfc3339
 
-_FIGURES = ("equity", "cash", "budget", "drawdown", "realised", "unrealised", "trades")
+_FIGURES = (
+    *("budget", "equity", "from trading", "cash", "drawdown"),
+    *("realised", "unrealised", "fees", "trades"),
+)
 
 
 def partition_table(snapshots: Sequence[PartitionSnapshot]) -> Table:
@@ -41,12 +44,13 @@ def fleet_table(found: Mapping[str, Sequence[bytes]]) -> Table:
     farms = [FARMS.decode(value) for value in found["farms"]]
     agents = [AGENTS.decode(value) for value in found["agents"]]
     for wallet in map(WALLETS.decode, found["wallets"]):
-        _add_row(made, f"{wallet.id} ({wallet.currency})", wallet, style="bold")
+        inside = [agent for agent in agents if agent.wallet == wallet.id]
+        _add_row(made, f"{wallet.id} ({wallet.currency})", wallet, _given(inside), style="bold")
         for farm in (farm for farm in farms if farm.wallet == wallet.id):
-            _add_row(made, f"  {farm.id}", farm)
-            under = (agent for agent in agents if (agent.wallet, agent.farm) == (wallet.id, farm.id))
+            under = [agent for agent in inside if agent.farm == farm.id]
+            _add_row(made, f"  {farm.id}", farm, _given(under))
             for agent in under:
-                _add_row(made, f"    {agent.id}", agent)
+                _add_row(made, f"    {agent.id}", agent, agent.budget)
     return made
 
 
@@ -77,22 +81,28 @@ def pending_table(pending: Sequence[Pending]) -> Table:
     return made
 
 
-def _add_row(made: Table, name: str, scope: Scope, style: str = "") -> None:
+def _given(agents: Sequence[Agent]) -> int:
+    """Budget of a farm or wallet: what was allocated under it."""
+    return sum(agent.budget for agent in agents)
+
+
+def _add_row(made: Table, name: str, scope: Scope, budget: int, style: str = "") -> None:
     state = Text(scope.state, style="" if scope.state is State.ACTIVE else "red")
     if scope.trip is not None:
         state.append(f" ({scope.trip.reason})")
-    budget, tier = (_money(scope.budget), str(scope.tier)) if isinstance(scope, Agent) else ("", "")
     made.add_row(
         Text(name, style=style),
         state,
+        _money(budget),
         _money(scope.equity),
+        _money(trading_pnl(scope)),
         _money(scope.cash),
-        budget,
         f"{drawdown(scope):.2%}",
         _money(scope.realized_pnl),
         _money(scope.unrealized_pnl),
+        _money(scope.fees),
         f"{scope.trades:,}",
-        tier,
+        scope.tier if isinstance(scope, Agent) else "",
         Text(scope.breaker, style=COLOURS[scope.breaker]),
     )
 

@@ -19,11 +19,12 @@ def filled(sluicegate: CommandLine) -> CommandLine:
     for name in ("alpha", "omega"):
         keys = sluicegate.keys(partition_of(name, 2))
         wallet = Wallet(id=name, wallet=name, currency="USDT", time=0, created=0, equity=10**13, cash=10**13)
+        wallet.realized_pnl, wallet.unrealized_pnl, wallet.fees = 7 * 10**8, -(10**8), 5 * 10**7
         sluicegate.redis.hset(keys.state("wallets"), name, WALLETS.encode(wallet))
         for farm in ("y", "x"):
             value = FARMS.encode(Farm(id=farm, wallet=name))
             sluicegate.redis.hset(keys.state("farms"), f"{name}/{farm}", value)
-        agent = Agent(id="one", wallet=name, farm="x", equity=75, peak_equity=100 * 10**8)
+        agent = Agent(id="one", wallet=name, farm="x", equity=75, peak_equity=100 * 10**8, budget=40 * 10**8)
         sluicegate.redis.hset(keys.state("agents"), f"{name}/one", AGENTS.encode(agent))
     goal = Goal(
         id="g",
@@ -112,14 +113,17 @@ def test_partitions(filled: CommandLine) -> None:
 
 
 def test_tables(filled: CommandLine) -> None:
-    """A person sees the hierarchy indented, with figures to the cent, and the goals."""
+    """A person sees the hierarchy indented, with figures to the cent, and the goals.
+
+    What was allocated, what is there, and what trading earned stand apart.
+    """
     lines = [" ".join(line.split()) for line in filled("status").stdout.splitlines()]
 
-    assert "alpha (USDT) active 100,000.00 100,000.00 0.00% 0.00 0.00 0 green" in lines
+    assert "alpha (USDT) active 40.00 100,000.00 5.50 100,000.00 0.00% 7.00 -1.00 0.50 0 green" in lines
     assert "g alpha custom active 25% farm x" in lines
     assert "open alpha wallet agent/one 5.00 allocate 1970-01-01T00:00:01.000Z" in lines
     assert not any(line.startswith("over") for line in lines)
-    assert lines.index("x active 0.00 0.00 0.00% 0.00 0.00 0 green") > lines.index(
+    assert lines.index("x active 40.00 0.00 0.00 0.00 0.00% 0.00 0.00 0.00 0 green") > lines.index(
         next(line for line in lines if line.startswith("alpha"))
     )
     assert sum("nobody" in line for line in lines) == 2
