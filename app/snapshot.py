@@ -12,15 +12,28 @@ from stream.client import Client, fields_of
 from stream.keys import Keys
 
 KINDS: Final = ("wallets", "farms", "agents", "goals", "pending")
+_RETURNS: Final = ("wallet", 1, "benchmark", 1, "farm", 2)  # of agents they would be too many
 
 _READ: Final = """
--- KEYS: checkpoint, lease, dead, handled, then as many state hashes as ARGV[1] says, then input streams.
+-- KEYS: checkpoint, lease, dead, handled, then as many state hashes as ARGV[1] says, the returns, then input
+-- streams. ARGV: also, in pairs, what the names of wanted returns begin with, and the number of the hash
+-- whose fields they go on with.
 -- Returns the checkpoint, holder of the lease, ms left of it, dead letters, handled ones, values by hash,
--- entries ever added by stream; all as of one moment.
+-- entries ever added by stream, names and values of returns; all as of one moment.
 local kinds = tonumber(ARGV[1])
-local state, added = {}, {}
+local state, added, returns = {}, {}, {}
 for i = 5, 4 + kinds do state[#state + 1] = redis.call('HVALS', KEYS[i]) end
-for i = 5 + kinds, #KEYS do
+for i = 2, #ARGV, 2 do
+  for _, field in ipairs(redis.call('HKEYS', KEYS[4 + tonumber(ARGV[i + 1])])) do
+    local name = ARGV[i] .. '/' .. field
+    local window = redis.call('HGET', KEYS[5 + kinds], name)
+    if window then
+      returns[#returns + 1] = name
+      returns[#returns + 1] = window
+    end
+  end
+end
+for i = 6 + kinds, #KEYS do
   local count = 0
   if redis.call('EXISTS', KEYS[i]) == 1 then
     local info = redis.call('XINFO', 'STREAM', KEYS[i])
@@ -31,7 +44,7 @@ for i = 5 + kinds, #KEYS do
   added[#added + 1] = count
 end
 return {redis.call('HGETALL', KEYS[1]), redis.call('GET', KEYS[2]), redis.call('PTTL', KEYS[2]),
-  redis.call('XLEN', KEYS[3]), redis.call('HLEN', KEYS[4]), state, added}
+  redis.call('XLEN', KEYS[3]), redis.call('HLEN', KEYS[4]), state, added, returns}
 """
 
 
@@ -45,6 +58,7 @@ class PartitionSnapshot(msgspec.Struct):
     dead: int  # dead letters that nobody has handled
     added: list[int]  # entries ever appended, by input stream
     state: dict[str, list[bytes]]
+    returns: dict[bytes, bytes]  # of wallets and farms, and of benchmarks
 
     @property
     def lag(self) -> int:
@@ -56,8 +70,9 @@ async def read_partition(client: Client, keys: Keys) -> PartitionSnapshot:
     """Read one partition. Raises `TransportError` and `ConfigurationError`."""
     hashes = [keys.state(kind) for kind in KINDS]
     streams = [keys.input(name) for name in INPUTS]
-    names = [keys.checkpoint, keys.lease, keys.dead, keys.handled, *hashes, *streams]
-    checkpoint, lease, left_ms, dead, handled, state, added = await client.run(_READ, names, [len(KINDS)])
+    names = [keys.checkpoint, keys.lease, keys.dead, keys.handled, *hashes, keys.state("returns"), *streams]
+    found = await client.run(_READ, names, [len(KINDS), *_RETURNS])
+    checkpoint, lease, left_ms, dead, handled, state, added, returns = found
     return PartitionSnapshot(
         keys=keys,
         checkpoint=parse_checkpoint(fields_of(checkpoint), INPUTS),
@@ -66,6 +81,7 @@ async def read_partition(client: Client, keys: Keys) -> PartitionSnapshot:
         dead=max(dead - handled, 0),
         added=added,
         state=dict(zip(KINDS, state, strict=True)),
+        returns=dict(fields_of(returns)),
     )
 
 

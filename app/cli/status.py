@@ -10,6 +10,7 @@ from app.cli.output import console, print_json
 from app.cli.standing import fleet_table, goal_table, partition_table, pending_of, pending_table
 from app.config import Config
 from app.deployment import open_deployment
+from app.performance import performance
 from app.snapshot import KINDS, PartitionSnapshot, read_all, stored
 from stream.errors import ConfigurationError
 
@@ -26,7 +27,8 @@ def status(config: Config, *, wallet: str | None, as_json: bool) -> None:
     """
     Show the deployment, and wallets, farms, agents and goals, of all wallets or of WALLET.
 
-    With --json the entities are printed exactly as they are stored. The lag is how many entries wait.
+    With --json the entities are printed exactly as they are stored, and besides how wallets and farms have
+    done. The lag is how many entries wait.
     """
     run(_status, config, wallet, as_json=as_json)
 
@@ -42,7 +44,7 @@ async def _status(config: Config, wallet: str | None, *, as_json: bool) -> None:
     if as_json:
         entities = {kind: [msgspec.Raw(value) for value in values] for kind, values in found.items()}
         head = {"prefix": config.prefix, "partitions": [_partition(one) for one in snapshots]}
-        print_json(head | entities)
+        print_json(head | entities | {"performance": performance(snapshots, wallet)})
     else:
         _print_tables(config, snapshots, found)
 

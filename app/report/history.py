@@ -50,6 +50,7 @@ class Balance(msgspec.Struct):
     realized_pnl: str
     unrealized_pnl: str
     fees: str
+    trades: int
     budget: str | None = None
 
     @property
@@ -65,6 +66,7 @@ class Point(msgspec.Struct, frozen=True):
     trading_pnl: Decimal
     drawdown: float
     budget: Decimal | None
+    trades: int  # fills so far
 
 
 class Flow(msgspec.Struct):
@@ -159,7 +161,7 @@ class _Reader:
         update = msgspec.json.decode(event.data, type=Balance)
         if (update.scope, update.id) == (self._kind, self._id):
             budget = None if update.budget is None else Decimal(update.budget)
-            point = Point(Decimal(update.equity), update.trading_pnl, update.drawdown, budget)
+            point = Point(Decimal(update.equity), update.trading_pnl, update.drawdown, budget, update.trades)
             self._points.add(event.at, point)
 
     def take_rebalance(self, event: Event) -> None:

@@ -18,12 +18,14 @@ from app.plot.charts import (
     stacked,
 )
 from app.plot.markup import Markup, element
+from app.plot.scale import number_labels
 from app.report.document import Report
 from app.report.history import Point
 from app.report.words import length_of
 
 _STACKED: Final = 8  # series that can be told apart by colour
 _RANKED: Final = 24
+_FILLS: Final = Unit("fills", number_labels)
 
 
 def pictures(report: Report) -> Iterator[Markup]:
@@ -37,6 +39,8 @@ def pictures(report: Report) -> Iterator[Markup]:
     if report.bins.returns:
         yield _growth(report)
         yield from _returns(report)
+    if len(points) > 1:
+        yield _fills(points)
     for kind, rows in report.history.weights.items():
         yield from _weights(report, kind, rows)
     contributions = _contributions(report)
@@ -93,6 +97,11 @@ def _drawdown(points: list[tuple[int, Point]]) -> Markup:
     times, fallen = [float(at) for at, _ in points], [-point.drawdown for _, point in points]
     drawn = [Line("below the highest equity before", times, fallen, "loss", filled=True, steps=True)]
     return lines("Drawdown", drawn, PERCENT, zero=True)
+
+
+def _fills(points: list[tuple[int, Point]]) -> Markup:
+    times, fills = [float(at) for at, _ in points], [float(point.trades) for _, point in points]
+    return lines("Fills so far", [Line("fills", times, fills, "s6", steps=True)], _FILLS, zero=True)
 
 
 def _growth(report: Report) -> Markup:

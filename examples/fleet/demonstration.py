@@ -107,6 +107,7 @@ def _stay(console: Console, redis: str, metrics: int, worker: Child) -> None:
     console.print("\n[bold]Look further[/]; all of it runs until Ctrl-C:")
     for line in (
         f"{_command()} status --redis {redis}",
+        f"{_command()} report --html report.html --redis {redis}",
         f"{_command()} tail --redis {redis}",
         f"{_command()} replay --redis {redis}",
         f"http://127.0.0.1:{metrics}/metrics",

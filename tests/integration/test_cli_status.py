@@ -61,12 +61,33 @@ def test_json_is_what_is_stored(filled: CommandLine) -> None:
     """Entities are the stored documents, by wallet and id, over all partitions."""
     document = filled.json("status")
 
-    assert list(document) == ["prefix", "partitions", *KINDS]
+    assert list(document) == ["prefix", "partitions", *KINDS, "performance"]
     assert [one["id"] for one in document["wallets"]] == ["alpha", "omega"]
     named = [(one["wallet"], one["id"]) for one in document["farms"]]
     assert named == [("alpha", "x"), ("alpha", "y"), ("omega", "x"), ("omega", "y")]
     stored = filled.redis.hget(filled.keys(partition_of("omega", 2)).state("agents"), "omega/one")
     assert document["agents"][1] == json.loads(stored)
+
+
+def test_json_tells_how_wallets_and_farms_have_done(filled: CommandLine) -> None:
+    """Two bins of omega, +10 % and -5 %, beside a symbol's +5 % and 0; of farms without any, the reason."""
+    keys = filled.keys(partition_of("omega", 2))
+    wallet = json.loads(filled.redis.hget(keys.state("wallets"), "omega"))
+    wallet["rules"]["performance"]["benchmark"] = "BTC/USDT"
+    filled.redis.hset(keys.state("wallets"), "omega", json.dumps(wallet))
+    windows = {"wallet/omega": "[0.1,-0.05]", "benchmark/omega": "[0.05,0.0]", "farm/omega/y": "[0.1,-0.05]"}
+    filled.redis.hset(keys.state("returns"), mapping=windows | {"agent/omega/one": "[1.0]"})
+
+    found = filled.json("status")["performance"]
+
+    named = [(one["wallet"], one["scope"], one["id"]) for one in found]
+    assert named == [
+        (w, *of) for w in ("alpha", "omega") for of in (("wallet", w), ("farm", "x"), ("farm", "y"))
+    ]
+    assert found[3]["metrics"]["total_return"] == pytest.approx(0.045)
+    assert found[4]["without_value"]["total_return"] == "too_few_samples"
+    assert found[5]["benchmark"]["metrics"]["excess_return"] == pytest.approx(0.045 - 0.05)
+    assert [one["wallet"] for one in filled.json("status", "omega")["performance"]] == ["omega"] * 3
 
 
 def test_one_wallet(filled: CommandLine) -> None:

@@ -82,6 +82,38 @@ def test_a_spot_short_ties_up_what_was_received_for_it() -> None:
     assert figures(driver, "cash", "cost", "equity", "realized_pnl") == ["1010", "0", "1010", "10"]
 
 
+def test_a_long_that_is_oversold_turns_short_and_back() -> None:
+    """
+    2 at 100, then 5 sold at 110: 20 earned on two, 3 owed for 330 and 1350 in cash.
+
+    Marked at 120 the three lose 30. 4 bought at 100 close them with 30 earned, and one is held.
+    """
+    driver = funded(CALM, a="1000")
+    driver.fill("a", "buy", "2", "100")
+
+    driver.fill("a", "sell", "5", "110")
+    assert holding(driver) == ("-3", "-330", "0")
+    assert figures(driver, "cash", "cost", "realized_pnl", "equity") == ["1350", "-330", "20", "1020"]
+    driver.balance("a", prices={"BTC/USDT": "120"})
+    assert figures(driver, "unrealized_pnl", "equity", "trading_pnl") == ["-30", "990", "-10"]
+
+    driver.fill("a", "buy", "4", "100")
+
+    assert holding(driver) == ("1", "100", "0")
+    assert figures(driver, "cash", "realized_pnl", "equity", "closed") == ["950", "50", "1050", 2]
+
+
+def test_a_short_in_another_currency_is_closed_at_its_rate() -> None:
+    """1 sold for 100 EUR at 1.1, bought back for 90 with half a EUR of fee: 11 less 0.55."""
+    driver = funded(CALM | {"rates": {"EUR": "1.1"}}, a="1000")
+
+    driver.fill("a", "sell", "1", "100", "BTC/EUR")
+    assert figures(driver, "cash", "cost", "equity") == ["1110", "-110", "1000"]
+    driver.fill("a", "buy", "1", "90", "BTC/EUR", fee={"currency": "EUR", "cost": "0.5"})
+
+    assert figures(driver, "cash", "realized_pnl", "fees", "equity") == ["1010.45", "11", "0.55", "1010.45"]
+
+
 # -- fees --------------------------------------------------------------------------------------------------
 
 
@@ -115,6 +147,21 @@ def test_a_fee_in_what_was_sold_is_given_up_besides() -> None:
 
     assert figures(driver, "cash", "realized_pnl", "fees", "equity") == ["910", "10.1", "1.1", "1018.9"]
     assert holding(driver) == ("0.99", "99", "9.9")
+
+
+def test_a_fee_in_the_base_is_given_up_on_both_sides_of_zero() -> None:
+    """
+    1 held at 100; 2 sold at 110 and 0.1 paid: 2.1 leave for 231, of which 110 close and 121 open.
+
+    10 earned, a fee worth 11: 900 + 231 - 11 in cash, 1.1 owed.
+    """
+    driver = funded(CALM, a="1000")
+    driver.fill("a", "buy", "1", "100")
+
+    driver.fill("a", "sell", "2", "110", fee={"currency": "BTC", "cost": "0.1"})
+
+    assert holding(driver) == ("-1.1", "-121", "0")
+    assert figures(driver, "cash", "realized_pnl", "fees", "equity") == ["1120", "10", "11", "999"]
 
 
 def test_a_fee_in_a_third_currency_is_converted() -> None:
@@ -216,6 +263,19 @@ def test_of_a_derivative_only_profit_and_fee_reach_the_account() -> None:
     assert figures(driver, "cash", "equity", "realized_pnl", "positions") == ["1009.5", "1009.5", "10", {}]
 
 
+def test_a_derivative_crosses_zero_without_its_notional_touching_the_account() -> None:
+    """1 long at 100 for 0.5, 3 sold at 110 for 1: 10 earned; two short, 10 up when marked at 105."""
+    driver = funded(CALM, a="1000")
+    symbol = "BTC/USDT:USDT"
+    driver.fill("a", "buy", "1", "100", symbol, fee={"currency": "USDT", "cost": "0.5"})
+
+    driver.fill("a", "sell", "3", "110", symbol, fee={"currency": "USDT", "cost": "1"})
+    driver.balance("a", prices={symbol: "105"})
+
+    assert holding(driver, symbol) == ("-2", "-220", "10")
+    assert figures(driver, "cash", "cost", "realized_pnl", "equity") == ["1008.5", "0", "10", "1018.5"]
+
+
 def test_a_fee_in_the_base_of_a_derivative_is_a_third_currency() -> None:
     """No coin changes hands, so none can be kept back."""
     driver = funded({"rates": {"BTC": "100"}}, a="1000")
@@ -234,6 +294,24 @@ def test_a_profit_that_the_bot_reports_is_believed() -> None:
     driver.fill("a", "buy", "1", "90", "BTC/USDT:USDT", realized_pnl="9.25")
 
     assert figures(driver, "cash", "realized_pnl", "wins") == ["1009.25", "9.25", 1]
+
+
+def test_what_a_believed_profit_leaves_unexplained_is_no_profit() -> None:
+    """
+    Of 2 at 100 one is sold at 120, and the bot says it earned 15: the ledger has 915, the account 920.
+
+    The 5 are suspense's: equity has them, profit from trading (15, and 20 on the other one) has not.
+    """
+    driver = funded(CALM, a="1000")
+    driver.fill("a", "buy", "2", "100")
+    driver.fill("a", "sell", "1", "120", realized_pnl="15")
+    assert figures(driver, "cash", "equity") == ["915", "1035"]
+
+    step = driver.after(SECOND).balance("a", total={"USDT": "920"})
+
+    assert step.one("risk_alert")["difference"] == "5"
+    assert driver.wallet["suspense"] == "-5"
+    assert figures(driver, "cash", "equity", "trading_pnl") == ["920", "1040", "35"]
 
 
 def test_a_reported_profit_is_in_the_quote_currency() -> None:
