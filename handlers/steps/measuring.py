@@ -6,6 +6,7 @@ import numpy as np
 
 from domain.money import money_text
 from domain.performance import Profile, TradeCounts, profile
+from domain.rules import WALLET_BENCHMARK
 from domain.standing import drawdown
 from domain.track_record import compare, document, measure, rolling
 from handlers.steps.benchmark import benchmark_returns
@@ -32,7 +33,8 @@ def record_of(turn: Turn, scope: Scope) -> dict[str, Any]:
     year = {"bins_per_year": rules.annual_bins, "risk_free": rules.risk_free}
     record: dict[str, Any] = dict(document(measure(returns, trades_of(scope), **year)))
     record["rolling"] = {str(bins): document(found) for bins, found in rolling(returns, **year).items()}
-    if turn.book.benchmark and scope is not turn.wallet:
+    itself = scope is turn.wallet and turn.book.benchmark == WALLET_BENCHMARK
+    if turn.book.benchmark and not itself:
         beside = np.asarray(benchmark_returns(turn), dtype=np.float64)
         record["benchmark"] = {"name": turn.book.benchmark, **document(compare(returns, beside))}
     return record
