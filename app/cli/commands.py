@@ -11,6 +11,7 @@ import click
 from app.cli.apply import apply
 from app.cli.dead import dead
 from app.cli.failure import FailingInOneLine
+from app.cli.plan import plan
 from app.cli.publish import publish
 from app.cli.replay import replay
 from app.cli.report import report
@@ -28,6 +29,7 @@ COMMANDS: Final[dict[str, click.Command]] = {
     "tail": tail,
     "status": status,
     "report": report,
+    "plan": plan,
     "dead": dead,
     "replay": replay,
     "version": version,

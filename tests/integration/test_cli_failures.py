@@ -24,12 +24,13 @@ def _words(folder: Path) -> dict[str, tuple[str, ...]]:
         "publish": ("publish", "trade", str(folder / "lines")),
         "tail": ("tail",),
         "status": ("status",),
+        "plan": ("plan", "alpha"),
         "dead": ("dead", "list"),
         "replay": ("replay",),
     }
 
 
-NEED_A_SERVER = ("worker", "apply", "publish", "tail", "status", "dead", "replay")
+NEED_A_SERVER = ("worker", "apply", "publish", "tail", "status", "plan", "dead", "replay")
 
 
 def test_every_command_is_looked_at() -> None:
