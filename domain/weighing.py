@@ -116,7 +116,8 @@ def fitted(weighing: Weighing, held: Sequence[Holding], rules: RebalanceRules) -
     within = bool(np.all((lower <= weights) & (weights <= upper)))
     given = math.fsum(weights)
     total = min(max(given, math.fsum(lower)), share) if weighing.method in KEEPS_CASH else share
-    if within and len(weighing.weights) == len(held) and abs(given - total) <= _AT:
+    same = weighing.weights.keys() == {holding.agent for holding in held}
+    if same and within and abs(given - total) <= _AT:
         return weighing
     prior = np.where(np.isfinite(weights), np.clip(weights, 0.0, 1.0), 0.0)
     new = proportional_fill(prior, lower, upper, total) if held else weights

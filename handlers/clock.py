@@ -1,32 +1,63 @@
-"""``in:clock``: a tick, appended by the partition's owner when a timer is due or an update waits."""
+"""
+``in:clock``: what the partition's owner appends.
+
+A tick, when a timer is due or an update waits; and the weights of a plan that was computed beside the stream.
+"""
+
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
-from handlers.reading import check_time
+from domain.refusals import Refused
+from domain.weighing import Weighing
+from handlers.reading import check_time, find_book
+from handlers.steps.planning import Outlook, survey, weigh
+from handlers.steps.rebalancing import apply_weights
 from handlers.steps.timers import advance, finish
 from handlers.steps.updates import tell_waiting
 from handlers.turn import Turn
+from state.book import Book
+from state.entities import Wanted
 from state.view import View
 from stream.decode import Decoder
-from stream.types import Emit, Entry
+from stream.types import Emit, Entry, Job
+
+
+class Computed(msgspec.Struct):
+    """
+    Weights that were asked for. None of them where the rules had come to allow none.
+
+    ``number`` is of the wallet's plans, ``cause`` the id of the input that asked.
+    """
+
+    wallet: str
+    number: int
+    cause: str
+    weighing: Weighing | None
 
 
 class Tick(msgspec.Struct, gc=False):
-    """The wall time at which a tick was appended."""
+    """
+    The wall time at which a tick was appended.
+
+    With a plan it is the wallet's own time at which the work began, and moves none.
+    """
 
     timestamp: int
+    plan: Computed | None = None
 
     @property
     def id(self) -> str:
-        """Name of the tick, as a cause."""
-        return f"tick-{self.timestamp}"
+        """Name of the tick, as a cause; what a plan does was caused by whoever asked for it."""
+        return f"tick-{self.timestamp}" if self.plan is None else self.plan.cause
 
 
 decode = Decoder(Tick).decode
 
 
 def identity(_tick: Tick) -> None:
-    """Nothing repeats a tick."""
+    """Nothing repeats a tick. That a plan came before is seen from its number."""
 
 
 def handle(view: View, entry: Entry, tick: Tick, emits: list[Emit]) -> bool:
@@ -37,6 +68,8 @@ def handle(view: View, entry: Entry, tick: Tick, emits: list[Emit]) -> bool:
     when nothing else did.
     """
     check_time(tick.timestamp, entry)
+    if tick.plan is not None:
+        return _take(view, tick.plan, emits)
     for _, book in sorted(view.books.items()):
         turn = Turn(book, tick.id, emits)
         if book.wallet.rules.clock == "event":
@@ -60,3 +93,36 @@ def wants_tick(view: View, now_ms: int, quiet_ms: int) -> bool:
         elif book.next_due <= now_ms:
             return True
     return False
+
+
+def jobs(view: View) -> list[Job]:
+    """Return the plans that are wanted, by wallet."""
+    return [
+        Job(f"{name}/{book.wallet.wanted.number}", partial(_prepare, book, book.wallet.wanted))
+        for name, book in sorted(view.books.items())
+        if book.wallet.wanted is not None
+    ]
+
+
+def _prepare(book: Book, wanted: Wanted) -> Callable[[], bytes]:
+    return partial(_compute, survey(book), book.wallet.id, book.wallet.time, wanted)
+
+
+def _compute(outlook: Outlook, wallet: str, time: int, wanted: Wanted) -> bytes:
+    """Compute a plan's weights; this is what takes long."""
+    found = weigh(outlook, wanted.method)
+    weighing = None if isinstance(found, Refused) else found
+    return msgspec.json.encode(Tick(time, Computed(wallet, wanted.number, wanted.cause, weighing)))
+
+
+def _take(view: View, plan: Computed, emits: list[Emit]) -> bool:
+    """Apply a plan's weights if they are those that are wanted; whether they are."""
+    book = find_book(view, plan.wallet)
+    wanted = book.wallet.wanted
+    if wanted is None or wanted.number != plan.number:
+        return False
+    view.touch(book)
+    turn = Turn(book, wanted.cause, emits, wanted.by)
+    apply_weights(turn, wanted, plan.weighing)
+    finish(turn)
+    return True

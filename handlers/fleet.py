@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handlers import HANDLERS, INPUTS
-from handlers.clock import wants_tick
+from handlers.clock import jobs, wants_tick
 from handlers.steps.timers import finish
 from handlers.turn import Turn
 from state.view import KINDS, View
 from stream.decode import raw_event
-from stream.types import Changes, Emit, Entry, Event
+from stream.types import Changes, Emit, Entry, Event, Job
 
 
 class Fleet:
@@ -56,3 +56,7 @@ class Fleet:
     def wants_tick(self, now_ms: int, quiet_ms: int) -> bool:
         """Whether a timer is due, or an update waits although nothing came."""
         return wants_tick(self.view, now_ms, quiet_ms)
+
+    def jobs(self) -> Sequence[Job]:
+        """Return the plans that are wanted, by wallet."""
+        return jobs(self.view)

@@ -110,6 +110,16 @@ class Farm(Scope):
     type: str = ""
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """A plan whose weights are being computed beside the stream."""
+
+    number: int  # of the wallet's plans that were
+    method: str
+    trigger: str
+    cause: str  # id of the input that asked for it
+    by: str | None = None
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Wallet(Scope):
     """A master wallet: the root of a hierarchy, with the ledger's outer accounts."""
@@ -132,6 +142,8 @@ class Wallet(Scope):
     rebalanced: int = 0  # stream time of the last rebalance
     rebalance_due: int | None = None  # when one that was asked for is due
     rebalance_trigger: str = ""
+    plans: int = 0  # that were computed beside the stream
+    wanted: Wanted | None = None
     collected: int = 0  # stream time of the last scheduled collection
     benchmark_mark: Fine = 0  # last price of the symbol that farms are compared with; 0: none seen yet
     benchmark_open: Fine = 0  # what it was when the bin opened

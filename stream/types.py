@@ -1,6 +1,6 @@
 """What passes between the engine and the processor it drives."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -71,6 +71,19 @@ class BatchDetails(msgspec.Struct):
     commit_seconds: float = 0.0
 
 
+class Job(msgspec.Struct, frozen=True):
+    """
+    Work that would hold up the stream, and whose answer is an event.
+
+    ``name`` is the same for as long as the same work is wanted. ``prepare`` is called between two batches, as
+    a batch is worked on, and reads what the work needs; what it returns runs in another thread, reads nothing
+    that changes, and returns the event.
+    """
+
+    name: str
+    prepare: Callable[[], Callable[[], bytes]]
+
+
 class Event(Protocol):
     """A decoded entry."""
 
@@ -122,6 +135,14 @@ class Application(Protocol):
 
     def wants_tick(self, now_ms: int, quiet_ms: int) -> bool:
         """Whether a timer is due at wall time ``now_ms``, nothing having come for ``quiet_ms``."""
+
+    def jobs(self) -> Sequence[Job]:
+        """
+        Tell what work is wanted beside the stream, in the order in which to do it.
+
+        A job is wanted from the event that asks for it until its answer is applied, and for as long that has
+        to be read from state: after a restart it is done again. The answer may come twice.
+        """
 
 
 class Observer(Protocol):

@@ -7,7 +7,9 @@ Rules kept here:
    is in flight the next batch is worked on. Commits never overlap each other.
 2. There is one recovery. Whatever fails before a commit is confirmed, memory and positions are dropped
    together and loaded together, under a new epoch.
-3. The server's absence is survived within bounds; a broken invariant is not survived at all.
+3. What would hold up the stream is worked on beside it, in a thread, and its answer is an entry like any
+   other: state stays a function of the input.
+4. The server's absence is survived within bounds; a broken invariant is not survived at all.
 """
 
 import time
@@ -169,6 +171,7 @@ class PartitionWorker:
             tasks.start_soon(self._read, reader, order, batches_in, stop)
             tasks.start_soon(_work, processor, batches, outcomes_in)
             tasks.start_soon(self._tick, processor)
+            tasks.start_soon(self._work_beside)
             tasks.start_soon(self._watch_lag, processor)
             await self._commit(committer, outcomes)
             tasks.cancel_scope.cancel()
@@ -233,6 +236,25 @@ class PartitionWorker:
                 appended = await self._clients.writing.ask(
                     "XADD", self._keys.input(self._settings.clock), "*", FIELD, event
                 )
+
+    async def _work_beside(self) -> None:
+        """Do the application's jobs beside the stream, one at a time, and append each answer once."""
+        if self._settings.clock is None:
+            return
+        answered: set[str] = set()
+        while True:
+            await anyio.sleep(_TICK_POLL_S)
+            jobs = self._application.jobs()
+            answered.intersection_update(job.name for job in jobs)
+            job = next((job for job in jobs if job.name not in answered), None)
+            if job is None:
+                continue
+            # What it works on is taken down here, where no batch is worked on.
+            event = await anyio.to_thread.run_sync(job.prepare(), abandon_on_cancel=True)
+            answered.add(job.name)
+            if any(one.name == job.name for one in self._application.jobs()):
+                clock = self._keys.input(self._settings.clock)
+                await self._clients.writing.ask("XADD", clock, "*", FIELD, event)
 
     async def _watch_lag(self, processor: Processor) -> None:
         """Tell the observer how much waits. The group's own lag is wrong after trims, so it is counted."""

@@ -12,7 +12,7 @@ from handlers.steps import collecting, rebalancing
 from handlers.steps.planning import describe
 from handlers.turn import Turn
 from state.book import Book, free
-from state.entities import State
+from state.entities import State, Wanted
 
 
 class Deposit(Payment, kw_only=True):
@@ -112,6 +112,9 @@ def rebalance(turn: Turn, body: Rebalance) -> Answer:
     if turn.wallet.state is not State.ACTIVE:
         return Refused(Refusal.WALLET_STOPPED, f"Wallet {turn.wallet.id} is {turn.wallet.state}.")
     made = rebalancing.rebalance(turn, "command", body.method)
+    if isinstance(made, Wanted):
+        under_way = {"method": made.method, "plan": made.number, "under_way": not body.dry_run}
+        return Done(under_way)
     return made if isinstance(made, Refused) else Done(describe(made, "command"))
 
 

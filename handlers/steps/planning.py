@@ -104,12 +104,13 @@ def propose(outlook: Outlook, method: str, weighing: Weighing | None = None) -> 
     return made if isinstance(made, Refused) else Proposal(made, ratings)
 
 
-def describe(proposal: Proposal, trigger: str) -> dict[str, Any]:
-    """Whole plan, as it is told."""
+def describe(proposal: Proposal, trigger: str, number: int | None = None) -> dict[str, Any]:
+    """Whole plan, as it is told; ``number`` is of one that was computed beside the stream."""
     made = proposal.plan
     return {
         "method": made.method,
         "trigger": trigger,
+        "plan": number,
         "fallback": made.fallback,
         "deviation": round(made.deviation, 8),
         "capital": money_text(made.capital),

@@ -7,13 +7,14 @@ The plan is the domain's; here it is asked for, its transfers are posted, and ev
 from domain.ledger import MASTER, Phase, Transaction, Transfer, agent_account, farm_account
 from domain.rebalance import Move, Plan
 from domain.refusals import Refused
+from domain.weighing import Weighing, refusal, takes_long
 from handlers.steps.capital import tell_allocation
 from handlers.steps.pending import hold
-from handlers.steps.planning import Proposal, describe, propose, survey
+from handlers.steps.planning import Outlook, Proposal, describe, propose, survey
 from handlers.steps.posting import transact
 from handlers.turn import REBALANCE, Turn
 from state.book import PARTS, free
-from state.entities import Agent, Pending, State
+from state.entities import Agent, Pending, State, Wanted
 
 
 def request(turn: Turn, trigger: str, delay: int | None = None) -> None:
@@ -65,19 +66,58 @@ def rebalance_if_due(turn: Turn) -> None:
     rebalance(turn, trigger)
 
 
-def rebalance(turn: Turn, trigger: str, method: str | None = None) -> Proposal | Refused:
+def rebalance(turn: Turn, trigger: str, method: str | None = None) -> Proposal | Wanted | Refused:
     """
-    Plan and carry out a rebalance.
+    Plan and carry out a rebalance, or have it planned beside the stream where that takes long.
 
-    Refused, it changes nothing if a command asked for it, and else only the time of the next.
+    Refused, it changes nothing if a command asked for it, and else only the time of the next. While a plan
+    that a command asked for is being computed, no other occasion comes before it.
     """
-    proposal = propose(survey(turn.book), method or turn.wallet.rules.rebalance.method)
+    wallet, outlook = turn.wallet, survey(turn.book)
+    name = method or wallet.rules.rebalance.method
+    asked = wallet.wanted
+    if asked is not None and asked.trigger == "command" != trigger:
+        _begin(turn)
+        return asked
+    if takes_long(outlook.holdings, name):
+        return _ask(turn, outlook, trigger, name)
+    proposal = propose(outlook, name)
     if isinstance(proposal, Refused) and trigger == "command":
         return proposal
     _begin(turn)
+    wallet.wanted = None
     if not isinstance(proposal, Refused):
         _carry_out(turn, proposal, trigger)
     return proposal
+
+
+def _ask(turn: Turn, outlook: Outlook, trigger: str, method: str) -> Wanted | Refused:
+    """Ask for weights; those that are being computed will do, but for a command, which is done as it says."""
+    wallet = turn.wallet
+    refused = refusal(outlook.holdings, wallet.rules.rebalance, method)
+    if refused is not None and trigger == "command":
+        return refused
+    _begin(turn)
+    if refused is not None:
+        return refused
+    if wallet.wanted is None or trigger == "command":
+        wallet.plans += 1
+        wallet.wanted = Wanted(wallet.plans, method, trigger, turn.cause, turn.by)
+    return wallet.wanted
+
+
+def apply_weights(turn: Turn, wanted: Wanted, weighing: Weighing | None) -> None:
+    """Carry out the plan that follows from weights, if the wallet and its rules still allow one."""
+    wallet = turn.wallet
+    wallet.wanted = None
+    turn.book.mark(wallet)
+    if weighing is None or wallet.state is not State.ACTIVE:
+        return
+    proposal = propose(survey(turn.book), wanted.method, weighing)
+    if not isinstance(proposal, Refused):
+        wallet.rebalanced = turn.now
+        turn.book.timers_changed()
+        _carry_out(turn, proposal, wanted.trigger, wanted.number)
 
 
 def _begin(turn: Turn) -> None:
@@ -99,14 +139,14 @@ def return_pending(turn: Turn, agent: Agent) -> None:
     _move(turn, Move(agent.id, -amount), "pending_return")
 
 
-def _carry_out(turn: Turn, proposal: Proposal, trigger: str) -> None:
+def _carry_out(turn: Turn, proposal: Proposal, trigger: str, number: int | None = None) -> None:
     """Tell the plan, then make its moves; each agent hears its new budget."""
     book, made = turn.book, proposal.plan
     turn.wallet.reserve = made.reserve
     asked = _take_over(turn, made)
     # A plan by the clock or for drift that moves nothing is no news.
     if made.moves or trigger not in ("interval", "drift"):
-        turn.emit(REBALANCE, "farm_rebalance", turn.wallet.id, describe(proposal, trigger))
+        turn.emit(REBALANCE, "farm_rebalance", turn.wallet.id, describe(proposal, trigger, number))
     _empty_farms(turn)
     acknowledge = turn.wallet.rules.rebalance.acknowledge
     for move in made.moves:

@@ -1,5 +1,6 @@
 """The laws of `stream.worker`: a word counter is served through everything that goes wrong."""
 
+import threading
 import time
 from collections.abc import Sequence
 from random import Random
@@ -17,7 +18,7 @@ from stream.errors import ConfigurationError, TransportError
 from stream.keys import Keys
 from stream.order import parse_id
 from stream.ownership import Ownership
-from stream.types import Emit, Entry
+from stream.types import Emit, Entry, Job
 from tests.contract.server import Backend, append, entries_of, hash_of, real_only, stream_of
 from tests.contract.serving import PATIENCE_S, Running, serving
 from tests.contract.words import FORBIDDEN, INPUTS, Word, fold, word
@@ -676,3 +677,83 @@ async def test_everything_at_once(backend: Backend, keys: Keys, names: list[str]
 async def is_applied(redis: Redis, keys: Keys, count: int) -> bool:
     """Tell whether as many entries are applied."""
     return sum(parse_checkpoint(await hash_of(redis, keys.checkpoint), INPUTS).applied) == count
+
+
+# -- work beside the stream --------------------------------------------------------------------------------
+
+
+def slow_job(answer: str, go: threading.Event) -> Job:
+    """Make a job that is done when it may go, and answers with a word."""
+
+    def work() -> bytes:
+        assert go.wait(PATIENCE_S)
+        return word(f"answer-{answer}", answer)
+
+    return Job(answer, lambda: work)
+
+
+async def test_entries_are_committed_while_a_job_is_done(
+    backend: Backend, keys: Keys, names: list[str]
+) -> None:
+    """What takes long does not hold up the stream, and its answer is an entry like any other, once."""
+    redis, go = backend.redis(), threading.Event()
+    async with serving(backend, keys) as running:
+        await running.watcher.until(lambda: bool(running.watcher.epochs))
+        running.application.wanted["done"] = slow_job("done", go)
+        for start in range(0, 100, 20):
+            await append(redis, names[0], words(20, start))
+            await running.watcher.until(lambda: running.watcher.entries == start + 20)  # noqa: B023  # awaited here
+        assert await redis.xlen(names[1]) == 0
+        go.set()
+        await running.watcher.until(lambda: running.watcher.entries == 101)
+        await anyio.sleep(0.2)
+
+    assert [entry.event for entry in await entries_of(redis, keys)][-1] == word("answer-done", "done")
+    assert await redis.xlen(names[1]) == 1
+    await expect_exactly_once(redis, keys)
+
+
+async def test_jobs_are_done_one_after_the_other(backend: Backend, keys: Keys, names: list[str]) -> None:
+    """In the order in which they are wanted, each once, however long its answer takes to be applied."""
+    redis, go = backend.redis(), threading.Event()
+    go.set()
+    async with serving(backend, keys) as running:
+        await running.watcher.until(lambda: bool(running.watcher.epochs))
+        running.writing.commits.shut()
+        running.application.wanted |= {name: slow_job(name, go) for name in ("b", "a")}
+        await anyio.sleep(0.4)
+        running.writing.commits.open()
+        await running.watcher.until(lambda: running.watcher.entries == 2)
+
+    answers = [msgspec.json.decode(entry.event or b"")["word"] for entry in await entries_of(redis, keys)]
+    assert answers == ["b", "a"]
+    assert await redis.xlen(names[1]) == 2
+    await expect_exactly_once(redis, keys)
+
+
+async def test_an_answer_that_nobody_wants_any_more_is_not_appended(
+    backend: Backend, keys: Keys, names: list[str]
+) -> None:
+    """The work was in vain, and leaves no trace."""
+    redis, go = backend.redis(), threading.Event()
+    async with serving(backend, keys) as running:
+        await running.watcher.until(lambda: bool(running.watcher.epochs))
+        running.application.wanted["done"] = slow_job("done", go)
+        await anyio.sleep(0.2)
+        running.application.wanted.clear()
+        go.set()
+        await anyio.sleep(0.2)
+
+    assert await redis.xlen(names[1]) == 0
+
+
+async def test_a_worker_does_not_wait_for_a_job_to_stop(backend: Backend, keys: Keys) -> None:
+    """Its answer is given up; the next worker has the work to do."""
+    go = threading.Event()
+    async with serving(backend, keys) as running:
+        await running.watcher.until(lambda: bool(running.watcher.epochs))
+        running.application.wanted["done"] = slow_job("done", go)
+        await anyio.sleep(0.2)
+        with anyio.fail_after(2):
+            await running.finish()
+    go.set()

@@ -14,7 +14,7 @@ import msgspec
 from stream.decode import Decoder, raw_event
 from stream.errors import MalformedError
 from stream.order import order_key
-from stream.types import Changes, Emit, Entry
+from stream.types import Changes, Emit, Entry, Job
 
 INPUTS = ("word", "clock")
 KINDS = ("counts", "chain")
@@ -47,6 +47,7 @@ class WordCounter:
         self.counts: dict[str, int] = {}
         self.chain = ""
         self.ticks_wanted = 0
+        self.wanted: dict[str, Job] = {}  # by the word that answers it
         self.order: list[str] = []  # ids of events in the order they were applied, since the start
         self._changed: set[str] = set()
         self._removed: set[str] = set()
@@ -88,6 +89,7 @@ class WordCounter:
         self.order.append(event.id)
         if word == "tick":
             self.ticks_wanted -= 1
+        self.wanted.pop(word, None)
         if event.forget:
             self.counts.pop(word, None)
             self._changed.discard(word)
@@ -116,6 +118,10 @@ class WordCounter:
     def wants_tick(self, now_ms: int, quiet_ms: int) -> bool:  # noqa: ARG002  # as the protocol has it
         """Want as many ticks as a test asked for."""
         return self.ticks_wanted > 0
+
+    def jobs(self) -> Sequence[Job]:
+        """Want the jobs that a test asked for, until their words are counted."""
+        return list(self.wanted.values())
 
 
 def link(chain: str, entry: Entry) -> str:

@@ -119,6 +119,14 @@ def test_weights_are_fitted_to_the_bounds_of_now() -> None:
     assert fit.weights == pytest.approx({"a": 0.6, "b": 0.4}, abs=1e-12)
 
 
+def test_one_that_comes_in_the_place_of_one_that_had_nothing_has_nothing() -> None:
+    """Sums and bounds hold, and yet they are not the same agents."""
+    found = Weighing("equal", {"a": 0.4, "b": 0.6, "gone": 0.0})
+    fit = fitted(found, [holding("a"), holding("b"), holding("new")], RebalanceRules(max_weight=0.9))
+
+    assert fit.weights == pytest.approx({"a": 0.4, "b": 0.6, "new": 0.0}, abs=1e-12)
+
+
 def test_cash_that_was_kept_is_kept() -> None:
     """Kelly's .3 of the whole stays .3, whoever has come."""
     rules = RebalanceRules(max_weight=0.9)
