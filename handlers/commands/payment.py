@@ -15,11 +15,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from domain.ledger import Phase, Transaction, Transfer
-from domain.money import fine_text, money_text
+from domain.money import convert, fine_text, money_text
 from domain.refusals import Refusal, Refused
 from domain.rules import duration_ms
 from handlers.commands.types import Answer, Body, Done
-from handlers.reading import read_fine, read_money
+from handlers.reading import check_currency, rate_of, read_fine, read_money
 from handlers.steps.capital import tell_moved
 from handlers.steps.journal import transfers_told
 from handlers.steps.pending import hold
@@ -45,13 +45,17 @@ class Payment(Body, kw_only=True):
     """What commands that move money have in common."""
 
     amount: Any = msgspec.UNSET
+    currency: str | None = None  # of the amounts; the wallet's unless given
     at_most: bool = False
     pending: bool = False
     timeout: Any = None  # of stream time, after which what is pending expires
     corrects: str | None = None
 
-    def check(self, book: Book) -> None:  # noqa: ARG002  # one signature for all bodies
-        """Check amount, time-out and the id of what is corrected."""
+    def check(self, book: Book) -> None:
+        """Check amount, currency, time-out and the id of what is corrected."""
+        if self.currency is not None:
+            check_currency(self.currency)
+            rate_of(book, self.currency)
         for leg in self.legs():
             if leg.amount is msgspec.UNSET:
                 raise MalformedError("invalid_member", "What moves money has an amount.")
@@ -85,7 +89,7 @@ class Payment(Body, kw_only=True):
 def pay(turn: Turn, body: Payment, reason: str, *, acknowledge: int = 0) -> Answer:
     """Move, or hold, what a command asks for; with ``acknowledge`` hold it for so long to be confirmed."""
     timeout = read_timeout(body.timeout)
-    transfers = read_legs(turn.book, body.legs())
+    transfers = read_legs(turn.book, body.legs(), body.currency)
     if isinstance(transfers, Refused):
         return transfers
     reason = reason if body.corrects is None else "correction"
@@ -112,15 +116,15 @@ def _pay_later(turn: Turn, body: Payment, transfers: list[Transfer], reason: str
     return Done(described(pending))
 
 
-def read_legs(book: Book, legs: list[Leg]) -> list[Transfer] | Refused:
-    """Transfers with their amounts, or the first rule that is broken."""
+def read_legs(book: Book, legs: list[Leg], currency: str | None) -> list[Transfer] | Refused:
+    """Transfers with their amounts in the wallet's currency, or the first rule that is broken."""
     transfers: list[Transfer] = []
     leaving: dict[str, int] = {}
     for leg in legs:
         refused = check_open(book, [Transfer(leg.debit, leg.credit, 0)])
         if refused is not None:
             return refused
-        amount = read_amount(leg.amount)
+        amount = _in_wallets(book, read_amount(leg.amount), currency)
         if isinstance(amount, Refused):
             return amount
         before = leaving.get(leg.debit, 0)
@@ -131,6 +135,18 @@ def read_legs(book: Book, legs: list[Leg]) -> list[Transfer] | Refused:
         leaving[leg.debit] = before + amount
         transfers.append(Transfer(leg.debit, leg.credit, amount))
     return transfers
+
+
+def _in_wallets(book: Book, amount: int | Refused, currency: str | None) -> int | Refused:
+    """Amount of another currency in the wallet's, at the rate that `check` found."""
+    rate = None if currency is None else rate_of(book, currency)
+    if rate is None or isinstance(amount, Refused):
+        return amount
+    converted = convert(amount, rate)
+    if not converted:
+        text = f"{money_text(amount)} {currency} are less than a unit of {book.wallet.currency}."
+        return Refused(Refusal.AMOUNT_NOT_POSITIVE, text)
+    return converted
 
 
 def moved(turn: Turn, transfers: list[Transfer]) -> dict[str, Any]:

@@ -63,6 +63,40 @@ def test_all_of_the_masters_cash_may_be_withdrawn_and_no_unit_more() -> None:
     assert (driver.wallet["cash"], driver.wallet["equity"], driver.wallet["world"]) == ("0", "40", "-40")
 
 
+# -- in another currency -----------------------------------------------------------------------------------
+
+
+def test_an_amount_of_another_currency_moves_at_the_rate_that_is_known() -> None:
+    """10.5 euros at 1.1 are 11.55, also where a price says 1.2, for the rules come first."""
+    driver = funded({"rates": {"EUR": "1.1"}}, deposit="100", a="0")
+
+    step = driver.command("deposit", amount="10.5", currency="EUR")
+
+    assert step.reply["result"] == {"amount": "11.55", "balances": {"world": "-111.55", "wallet": "111.55"}}
+    driver.balance("a", prices={"BTC/USDT": "50000", "EUR/USDT": "1.2"})
+    assert driver.command("withdraw", amount="0.001", currency="BTC").reply["result"]["amount"] == "50"
+    assert driver.command("allocate", agent="a", amount="10.5", currency="EUR").reply["status"] == "ok"
+    assert driver.agent_of("a")["cash"] == "11.55"
+    assert driver.command("deposit", amount="1", currency="USDT").reply["result"]["amount"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"amount": "1", "currency": "DOGE"}, "unknown_currency"),
+        ({"amount": "1", "currency": "US DOLLAR"}, "invalid_member"),
+        ({"amount": "0.000000001", "currency": "EUR"}, "amount_too_fine"),
+        ({"amount": "0.00000001", "currency": "CENT"}, "amount_not_positive"),  # a hundredth of a unit
+    ],
+)
+def test_a_currency_is_known_and_its_amount_is_one(members: Json, expected: str) -> None:
+    """A rate is never guessed."""
+    driver = funded({"rates": {"EUR": "1.1", "CENT": "0.01"}})
+
+    assert driver.command("deposit", **members).reply["refusal"] == expected
+    assert driver.wallet["cash"] == "10000"
+
+
 @pytest.mark.parametrize("kind", ["deposit", "withdraw"])
 @pytest.mark.parametrize(
     ("amount", "expected"),
