@@ -28,6 +28,7 @@ YEAR_2020: float = 1_577_836_800_000
         (1_000_000, 2_929_240, [1_000_000, 1_500_000, 2_000_000, 2_500_000, 3_000_000]),
         (5, 5, [2, 3, 4, 5, 6, 7, 8]),
         (0, 0, [-0.6, -0.4, -0.2, 0, 0.2, 0.4, 0.6]),
+        (0.0, 5e-324, [-0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6]),  # too close to tell apart
     ],
 )
 def test_an_axis_has_round_values_around_what_it_shows(low: float, high: float, values: list[float]) -> None:
