@@ -111,7 +111,7 @@ async def read_report(deployment: Deployment, subject: Subject) -> Report:
         state=scope.state,
         stopped_for=None if scope.trip is None else scope.trip.reason,
         breaker=scope.breaker,
-        figures=_figures(subject, scope),
+        figures=figures_of(subject),
         metrics=record["metrics"],
         without_value=record["without_value"],
         rolling=record["rolling"],
@@ -122,11 +122,12 @@ async def read_report(deployment: Deployment, subject: Subject) -> Report:
     )
 
 
-def _figures(subject: Subject, scope: Scope) -> Figures:
-    agents = Subject(subject.book, scope, subject.keys).agents
+def figures_of(subject: Subject) -> Figures:
+    """Tell where a subject stands; the budget of a farm or wallet is that of its agents."""
+    scope = subject.scope
     earned = trading_pnl(scope)
     return Figures(
-        budget=money_text(sum(agent.budget for agent in agents)),
+        budget=money_text(sum(agent.budget for agent in subject.agents)),
         equity=money_text(scope.equity),
         trading_pnl=money_text(earned),
         realized_pnl=money_text(scope.realized_pnl),
@@ -159,7 +160,7 @@ def _member(subject: Subject, scope: Scope, among: dict[str, dict[str, Metric]])
         farm=scope.farm if isinstance(scope, Agent) else None,
         state=scope.state,
         breaker=scope.breaker,
-        figures=_figures(subject, scope),
+        figures=figures_of(Subject(subject.book, scope, subject.keys)),
         metrics=record["metrics"],
         without_value=record["without_value"],
         returns=list(returns_of(subject.turn, scope)),

@@ -85,6 +85,8 @@ def test_json_tells_how_wallets_and_farms_have_done(filled: CommandLine) -> None
         (w, *of) for w in ("alpha", "omega") for of in (("wallet", w), ("farm", "x"), ("farm", "y"))
     ]
     assert found[3]["metrics"]["total_return"] == pytest.approx(0.045)
+    figures = [[one["figures"][name] for name in ("budget", "equity", "trading_pnl")] for one in found[3:]]
+    assert figures == [["40", "100000", "5.5"], ["40", "0", "0"], ["0", "0", "0"]]
     assert found[4]["without_value"]["total_return"] == "too_few_samples"
     assert found[5]["benchmark"]["metrics"]["excess_return"] == pytest.approx(0.045 - 0.05)
     assert [one["wallet"] for one in filled.json("status", "omega")["performance"]] == ["omega"] * 3

@@ -6,6 +6,7 @@ Numbers are those that references print for V1 and V2, or of empyrical-reloaded 
 
 import csv
 import gzip
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.money import MONEY
 from domain.performance import Absent, Metric, Profile, Returns, TradeCounts
@@ -91,6 +94,32 @@ def test_a_metric_is_told_as_a_value_or_as_null_with_its_reason() -> None:
 
     assert told["metrics"] == {"sharpe": 1.5, "calmar": None, "volatility": 0.0}
     assert told["without_value"] == {"calmar": "no_drawdown"}
+
+
+amounts = st.integers(0, 3) | st.integers(0, 10**30)
+floats = st.floats(allow_nan=False, allow_infinity=False) | st.floats(-1, 1) | st.sampled_from([0.0, -1.0])
+
+
+@given(
+    returns=st.lists(floats, max_size=40),
+    benchmark=st.lists(floats, max_size=40),
+    counts=st.tuples(*[st.integers(0, 3)] * 3, *[amounts] * 3),
+    risk_free=st.floats(-1, 1),
+)
+def test_there_is_a_finite_value_or_a_reason(
+    returns: list[float], benchmark: list[float], counts: tuple[int, ...], risk_free: float
+) -> None:
+    """No NaN and no infinity, whatever a bot or a market does."""
+    wins, losses, even, gross_profit, gross_loss, squares = counts
+    gross_profit, gross_loss = gross_profit if wins else 0, gross_loss if losses else 0
+    trades = TradeCounts(wins + losses + even, wins, losses, gross_profit, gross_loss, squares)
+    r = np.array(returns)
+    year = {"bins_per_year": 365.0, "risk_free": risk_free}
+
+    found = [measure(r, trades, **year), *rolling(r, **year).values(), compare(r, np.array(benchmark))]
+
+    values = [value for profile in found for value in profile.values()]
+    assert not [value for value in values if not isinstance(value, Absent) and not math.isfinite(value)]
 
 
 # -- bin by bin --------------------------------------------------------------------------------------------

@@ -269,6 +269,29 @@ def test_what_is_derived_is_not_stored() -> None:
     assert not document.keys() & set(DERIVED)
 
 
+@pytest.mark.parametrize(
+    ("codec", "entity", "kept"),
+    [
+        (
+            WALLETS,
+            Wallet(id="w", wallet="w", currency="USDT", time=1, created=2),
+            ("currency", "time", "created"),
+        ),
+        (FARMS, Farm(id="f", wallet="w"), ()),
+        (AGENTS, Agent(id="a", wallet="w", farm="f"), ("farm",)),
+    ],
+)
+def test_members_that_an_earlier_version_did_not_have_take_their_defaults(
+    codec: Codec[Any], entity: Any, kept: tuple[str, ...]
+) -> None:
+    """Who it is is enough."""
+    written = codec.encode(entity)
+    document = json.loads(written)
+    old = {name: document[name] for name in ("id", "wallet", *kept)}
+
+    assert codec.encode(codec.decode(json.dumps(old).encode())) == written
+
+
 def test_members_of_a_later_version_are_passed_over() -> None:
     """And what a person wants to see is not read back."""
     agent = Agent(id="a", wallet="w", farm="f")
