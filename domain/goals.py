@@ -45,7 +45,8 @@ RUNNING: Final = frozenset(
 OF_RETURNS: Final = frozenset({"total_return", "sharpe", "sortino", "calmar", "max_drawdown", "volatility"})
 
 
-WEIGHT_MIN: Final = 1e-6  # of an assignee; what it does counts in steps of 1e-9
+WEIGHT_MIN: Final = 1e-6  # of an assignee
+WEIGHT_DIGITS: Final = 9  # what it does counts in these, so that ten tenths of a fill are one
 WEIGHT_MAX: Final = 1000.0
 
 COUNT_MAX: Final = 10**15  # of trades or periods; beyond it floats no longer count
@@ -255,4 +256,4 @@ def _towards(value: float | None, condition: Condition) -> float:
 
 
 def _whole(trades: float) -> float:
-    return int(trades) if trades == int(trades) else trades
+    return int(trades) if trades == int(trades) else round(trades, WEIGHT_DIGITS)

@@ -194,11 +194,12 @@ class Book:
         Whoever is under an assigned scope now: stopped agents too, and retired ones, for what they still
         report is profit or loss of their farm as well.
         """
-        weights: dict[str, float] = {}
-        farms = {a.id: a.weight for a in goal.assigned if a.type == "farm"}
         own = {a.id: a.weight for a in goal.assigned if a.type == "agent"}
+        farms = {a.id: a.weight for a in goal.assigned if a.type == "farm"}
         whole = next((a.weight for a in goal.assigned if a.type == "wallet"), None)
-        for name in sorted(self.agents):
+        weights: dict[str, float] = {}
+        # Many goals are of one agent each.
+        for name in sorted(own if whole is None and not farms else self.agents):
             weight = own.get(name, farms.get(self.agents[name].farm, whole))
             if weight is not None:
                 weights[name] = weight

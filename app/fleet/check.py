@@ -11,6 +11,7 @@ from app.fleet.tables import AgentTable, FleetTable, GoalTable, WalletTable
 from app.fleet.toml_lines import Path
 from domain.allocation import METHODS
 from domain.goals import WEIGHT_MAX, WEIGHT_MIN, Target, read_target
+from domain.minima import beyond, sum_of_minima
 from domain.refusals import Refused
 from domain.rules import Rules, changed
 from domain.targets import RAISE_MAX, can_be_raised, never_met
@@ -37,7 +38,7 @@ def _check_wallet(wallet: WalletTable, here: Path, problem: Problem) -> None:
         amount = _check(problem, [*here, "deposit"], lambda: read_amount(wallet.deposit))
         if isinstance(amount, Refused):
             raise problem([*here, "deposit"], f"deposit: {amount.detail}")
-    _check_rules(wallet, [*here, "rules"], problem)
+    rules = _check_rules(wallet, [*here, "rules"], problem).rebalance
     farms = [([*here, "farm", i], farm) for i, farm in enumerate(wallet.farm)]
     agents = [([*at, "agent", i], agent) for at, farm in farms for i, agent in enumerate(farm.agent)]
     goals = [([*here, "goal", i], goal) for i, goal in enumerate(wallet.goal)]
@@ -46,6 +47,10 @@ def _check_wallet(wallet: WalletTable, here: Path, problem: Problem) -> None:
     _check_ids([(at, "goal", goal.id) for at, goal in goals], problem)
     for at, agent in agents:
         _check_bounds(agent, at, problem)
+    minima = sum_of_minima(((agent.min_weight, agent.max_weight) for _, agent in agents), rules)
+    if beyond(minima):
+        text = f"the agents would have at least {minima:.6g} of 1 between them: lower a min_weight"
+        raise problem(here, text)
     for at, goal in goals:
         _check_goal(goal, at, problem)
 
@@ -107,7 +112,7 @@ def _check_raise(goal: GoalTable, target: Target, here: Path, problem: Problem) 
         raise problem([*here, "raise_by"], text)
 
 
-def _check_rules(wallet: WalletTable, here: Path, problem: Problem) -> None:
+def _check_rules(wallet: WalletTable, here: Path, problem: Problem) -> Rules:
     try:
         rules = changed(Rules(), wallet.rule_changes)
     except msgspec.ValidationError as error:
@@ -118,6 +123,7 @@ def _check_rules(wallet: WalletTable, here: Path, problem: Problem) -> None:
     if rules.rebalance.method not in METHODS:
         text = no_choice("method", rules.rebalance.method, METHODS)
         raise problem([*here, "rebalance", "method"], text)
+    return rules
 
 
 def _culprit(changes: dict[str, Any], text: str) -> Path:

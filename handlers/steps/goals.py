@@ -8,6 +8,7 @@ Several goals that one input meets are met in the order of their ids.
 import msgspec
 
 from domain.goals import (
+    WEIGHT_DIGITS,
     Collect,
     Profit,
     Target,
@@ -32,7 +33,6 @@ from state.book import PARTS
 from state.entities import Agent, Goal, GoalState, Scope
 
 _TOLD_EVERY_MS = 1000
-_TRADE_DIGITS = 9  # weighted fills count in these, so that ten tenths of one are one
 
 
 def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
@@ -45,7 +45,7 @@ def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
             goal.trades += trades
             goal.profit += profit
         else:
-            goal.trades = round(goal.trades + trades * weight, _TRADE_DIGITS)
+            goal.trades = round(goal.trades + trades * weight, WEIGHT_DIGITS)
             goal.profit += divide(profit * parts, PARTS)
         turn.book.changed[goal] = None
         if isinstance(target, Trades):

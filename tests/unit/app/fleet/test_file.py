@@ -151,6 +151,11 @@ PROBLEMS = {
         8,
         "min_weight not above max_weight",
     ),
+    "lower bounds that cannot hold together": (
+        AGENT + 'min_weight = 0.6\nmax_weight = 1\n[[wallet.farm.agent]]\nid = "b"\nmin_weight = 0.5',
+        1,
+        "the agents would have at least 1.1 of 1 between them",
+    ),
     "a target of another type": (
         GOAL + 'goal_type = "trade_volume"\ntarget = { profit = "1" }',
         7,
