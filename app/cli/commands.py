@@ -11,6 +11,7 @@ import click
 from app.cli.apply import apply
 from app.cli.dead import dead
 from app.cli.failure import FailingInOneLine
+from app.cli.ledger import ledger
 from app.cli.plan import plan
 from app.cli.publish import publish
 from app.cli.replay import replay
@@ -30,6 +31,7 @@ COMMANDS: Final[dict[str, click.Command]] = {
     "status": status,
     "report": report,
     "plan": plan,
+    "ledger": ledger,
     "dead": dead,
     "replay": replay,
     "version": version,

@@ -24,13 +24,17 @@ def _words(folder: Path) -> dict[str, tuple[str, ...]]:
         "publish": ("publish", "trade", str(folder / "lines")),
         "tail": ("tail",),
         "status": ("status",),
+        "report": ("report",),
         "plan": ("plan", "alpha"),
         "dead": ("dead", "list"),
+        "ledger": ("ledger", "verify"),
         "replay": ("replay",),
     }
 
 
-NEED_A_SERVER = ("worker", "apply", "publish", "tail", "status", "plan", "dead", "replay")
+NEED_A_SERVER = (
+    *("worker", "apply", "publish", "tail", "status", "report", "plan", "ledger", "dead", "replay"),
+)
 
 
 def test_every_command_is_looked_at() -> None:
