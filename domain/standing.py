@@ -199,10 +199,15 @@ def believe(standing: Standing) -> None:
     standing.doubt, standing.doubt_at, standing.reached = 0, None, None
 
 
-def count_streak(standing: Standing, net: int) -> None:
+def count_streak(standing: Standing, net: int, limit: int) -> None:
     """Count a closing fill by its profit net of its fee; one that breaks even is neither win nor loss."""
-    if net:
-        standing.streak = standing.streak + 1 if net < 0 else 0
+    before = standing.streak
+    if net < 0:
+        standing.streak = before + 1
+    elif net > 0:
+        standing.streak = 0
+    # Below half of the limit it has no colour.
+    if 2 * max(before, standing.streak) >= limit:
         standing.calm_high = -1
 
 
@@ -225,14 +230,19 @@ def note_fall(standing: Standing, before: int, now_ms: int, window_ms: int) -> b
     """
     if standing.anchor:
         return False
-    start = window_start(now_ms, window_ms)
     part = window_ms // BUCKETS
     bucket, high = now_ms // part * part, before * SCALE
-    highs = [kept for kept in standing.highs or () if kept[0] >= start and kept[1] > high]
-    # Within one part the higher one outlasts this one.
-    if not highs or highs[-1][0] < bucket:
-        highs.append((bucket, high))
-    standing.highs = highs
+    highs = standing.highs
+    if highs is None:
+        highs = standing.highs = []
+    while highs and highs[-1][1] <= high:
+        highs.pop()
+    if highs and highs[-1][0] == bucket:
+        return False  # within one part the higher one outlasts this one
+    highs.append((bucket, high))
+    start = window_start(now_ms, window_ms)
+    while highs[0][0] < start:
+        del highs[0]
     return len(highs) == 1
 
 

@@ -41,15 +41,16 @@ from state.entities import Agent, Farm, Resumed, Scope, State, Trip
 
 def follow(turn: Turn, scopes: tuple[Scope, Scope, Scope], result: Result) -> None:
     """Keep what limits on streaks and windows are measured by; only where there is one."""
-    book, loss_window = turn.book, turn.wallet.rules.breakers.loss_window
+    book = turn.book
     net = result.realized - result.fee
     earned = net + result.unrealized
+    closed = result.closed and result.trades > 0
     for scope, limit in zip(scopes, book.limits.values(), strict=True):
-        if limit.losing_streak and result.closed and result.trades:
-            count_streak(scope, net)
-        if limit.window_loss and earned < 0:
-            highest = note_fall(scope, scope.equity - earned, turn.now, loss_window)
-            if highest and scope.breaker is not Colour.GREEN:
+        if closed and limit.losing_streak:
+            count_streak(scope, net, limit.losing_streak)
+        if earned < 0 and limit.window_loss:
+            window = turn.wallet.rules.breakers.loss_window
+            if note_fall(scope, scope.equity - earned, turn.now, window) and scope.measure is not None:
                 book.timers_changed()
 
 
