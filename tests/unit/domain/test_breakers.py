@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.breakers import Colour, Limits, Measure, limits, read
+from domain.breakers import Colour, Limits, Measure, Reading, certain, limits, read
 from domain.money import money
 from domain.rules import BreakerRules
 from domain.standing import SCALE, Standing, flow, gain
@@ -98,3 +98,45 @@ def test_moving_money_changes_no_colour() -> None:
     for moved in ("-400", "-440", "10", "99990"):
         flow(scope, money(moved))
         assert colour(scope, limit) is ORANGE
+
+
+def test_a_window_loss_is_measured_from_the_highest_within_it() -> None:
+    """1100 a while ago, 1050 lately, 990 now: 10 % of the first is half of 20 %; of the second it is less."""
+    scope = standing("990", "1100")
+    scope.highs = [(5_000, money("1100") * SCALE), (9_000, money("1050") * SCALE)]
+    limit = Limits(0, 0, window_loss=2 * TENTH)
+
+    assert read(scope, limit, 5_000) == Reading(YELLOW, Measure.WINDOW_LOSS, 0.1, 0.2)
+    assert read(scope, limit, 5_001).colour is GREEN
+    assert read(scope, limit, 9_001, Measure.WINDOW_LOSS).value == 0
+
+
+@pytest.mark.parametrize(("streak", "expected"), [(2, GREEN), (3, YELLOW), (4, ORANGE), (5, RED), (6, RED)])
+def test_a_streak_has_the_colour_of_its_share(streak: int, expected: Colour) -> None:
+    """Of five: three are more than half, four are four fifths."""
+    scope = standing("1000", "1000")
+    scope.streak = streak
+    limit = Limits(0, 0, losing_streak=5)
+
+    assert read(scope, limit).colour is expected
+    if expected is not GREEN:
+        assert read(scope, limit) == Reading(expected, Measure.LOSING_STREAK, streak, 5)
+
+
+def test_a_limit_is_certain_when_it_is_reached_without_the_doubt() -> None:
+    """200 lost of 1000, by a limit of 20 %: with a unit of it in doubt it is not."""
+    scope = standing("800", "1000")
+    limit = Limits(2 * TENTH, 0)
+    assert certain(scope, limit)
+
+    scope.doubt = 1
+
+    assert not certain(scope, limit)
+
+
+def test_green_is_told_of_the_measure_that_was_not() -> None:
+    """A daily loss that is made good is no news of the drawdown."""
+    scope = standing("1000", "1000")
+
+    assert read(scope, Limits(TENTH, TENTH), told=Measure.DAILY_LOSS).measure is Measure.DAILY_LOSS
+    assert read(scope, Limits(TENTH, TENTH), told=Measure.WINDOW_LOSS).measure is Measure.DRAWDOWN

@@ -8,13 +8,21 @@ from domain.standing import (
     SCALE,
     Standing,
     bin_return,
+    count_streak,
     daily_loss,
+    doubt,
     drawdown,
     effective_equity,
     flow,
     gain,
+    note_fall,
+    raise_peak,
     rebase,
     roll,
+    take_back_peak,
+    window_end,
+    window_high,
+    window_start,
 )
 
 MONDAY = 20_458 * DAY_MS  # 2026-01-05 00:00 UTC
@@ -237,3 +245,131 @@ def test_a_reset_of_what_is_overdrawn_measures_from_nothing() -> None:
 
     assert (standing.peak_equity, standing.day_open_equity) == (0, 0)
     assert effective_equity(standing) == money("-200") * SCALE
+
+
+# -- what only some limits ask for -------------------------------------------------------------------------
+
+MINUTE = 60_000
+
+
+def test_a_window_begins_with_the_part_that_lies_its_length_back() -> None:
+    """Of 15 minutes in parts of 15 seconds: at 12:00:07 it began at 11:45:00, and does so to 12:00:15."""
+    noon = MONDAY + 12 * HOUR
+
+    assert window_start(noon + 7_000, 15 * MINUTE) == noon - 15 * MINUTE
+    assert window_end(noon - 15 * MINUTE, 15 * MINUTE) == noon + 15_000
+    assert window_start(noon + 14_999, 15 * MINUTE) == noon - 15 * MINUTE
+    assert window_start(noon + 15_000, 15 * MINUTE) == noon - 15 * MINUTE + 15_000
+
+
+def test_of_the_equities_fallen_from_the_higher_and_later_hides_the_lower_and_earlier() -> None:
+    """Falls from 10, 8, 9 in three seconds: 10 and 9 are left. A fall from 11 hides both."""
+    standing = funded("10")
+    kept = []
+    for second, before in enumerate((10, 8, 9, 11)):
+        note_fall(standing, before, MONDAY + second * 1_000, MINUTE)
+        kept.append([high // SCALE for _, high in standing.highs or []])
+
+    assert kept == [[10], [10, 8], [10, 9], [11]]
+
+
+def test_what_lies_before_the_window_is_forgotten_with_the_next_fall() -> None:
+    """A minute and a part later."""
+    standing = funded("10")
+    assert note_fall(standing, 10, MONDAY, MINUTE)
+    assert not note_fall(standing, 9, MONDAY + MINUTE, MINUTE)
+    assert window_high(standing, window_start(MONDAY + MINUTE, MINUTE)) == (MONDAY, 10 * SCALE)
+
+    later = MONDAY + MINUTE + 1_000
+    assert window_high(standing, window_start(later, MINUTE)) == (MONDAY + MINUTE, 9 * SCALE)
+    note_fall(standing, 8, later, MINUTE)
+    assert standing.highs == [(MONDAY + MINUTE, 9 * SCALE), (later, 8 * SCALE)]
+
+
+def test_a_flow_scales_all_that_a_loss_may_be_measured_from() -> None:
+    """Half is taken: the highs of the window and the peak before the latest are halved as well."""
+    standing = funded("1000")
+    gain(standing, money("-200"))
+    note_fall(standing, money("1000"), MONDAY, MINUTE)
+    standing.firm_peak = money("900") * SCALE
+
+    flow(standing, money("-400"))
+
+    assert standing.highs == [(MONDAY, money("500") * SCALE)]
+    assert standing.firm_peak == money("450") * SCALE
+
+
+def test_an_emptied_scope_falls_from_nothing() -> None:
+    """Its measures wait for money."""
+    standing = funded("1000")
+    flow(standing, money("-1000"))
+    gain(standing, -1)
+
+    assert not note_fall(standing, 0, MONDAY, MINUTE)
+    assert standing.highs is None
+
+
+def raised(to: str, unrealized: str, at: int, standing: Standing) -> Standing:
+    """Bring a scope to a new high of which some is open profit, with a smoothing of 15 seconds."""
+    gain_of = money(to) - standing.equity
+    standing.equity += gain_of
+    standing.unrealized_pnl = money(unrealized)
+    raise_peak(standing, at, 15_000)
+    return standing
+
+
+def test_a_high_by_marks_is_taken_back_while_it_is_young() -> None:
+    """1000 marked up to 1300: half a minute later it stands."""
+    young, old = (raised("1300", "300", MONDAY, funded("1000")) for _ in range(2))
+    for standing in (young, old):
+        gain(standing, money("-400"))
+
+    assert take_back_peak(young, MONDAY + 29_999, 15_000)
+    assert not take_back_peak(old, MONDAY + 30_000, 15_000)
+
+    assert (young.peak_equity, old.peak_equity) == (money("1000") * SCALE, money("1300") * SCALE)
+
+
+def test_what_of_a_high_was_earned_is_not_taken_back() -> None:
+    """Of 300 above the peak 200 are open profit: 1100 are left."""
+    standing = raised("1300", "200", MONDAY, funded("1000"))
+    gain(standing, money("-400"))
+
+    take_back_peak(standing, MONDAY, 15_000)
+
+    assert standing.peak_equity == money("1100") * SCALE
+
+
+def test_a_peak_is_not_taken_back_below_the_equity() -> None:
+    """There is no loss then."""
+    standing = raised("1300", "300", MONDAY, funded("1000"))
+    gain(standing, money("-100"))
+
+    take_back_peak(standing, MONDAY, 15_000)
+
+    assert standing.peak_equity == money("1200") * SCALE
+
+
+def test_a_doubt_ends_when_prices_have_given_all_of_it_back() -> None:
+    """What they gave beyond it is no credit."""
+    standing = funded("1000")
+    doubt(standing, 100, MONDAY)
+    doubt(standing, -60, MONDAY + 1)
+    assert (standing.doubt, standing.doubt_at) == (40, MONDAY)
+
+    doubt(standing, -50, MONDAY + 2)
+
+    assert (standing.doubt, standing.doubt_at) == (0, None)
+
+
+def test_after_a_stop_was_lifted_nothing_of_before_counts() -> None:
+    """Neither streak nor window nor doubt nor a peak that may be taken back."""
+    standing = raised("1300", "300", MONDAY, funded("1000"))
+    note_fall(standing, money("1300"), MONDAY, MINUTE)
+    count_streak(standing, -1, 5)
+    doubt(standing, 100, MONDAY)
+
+    rebase(standing)
+
+    assert (standing.streak, standing.highs, standing.doubt, standing.doubt_at) == (0, None, 0, None)
+    assert (standing.peak_at, standing.firm_peak, standing.peak_equity) == (0, 0, money("1300") * SCALE)
