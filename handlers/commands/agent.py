@@ -151,6 +151,7 @@ def assign(turn: Turn, body: Assign) -> Answer:
     book.goals_changed()
     _tell_assignment(turn, agent, old.id)
     if agent.state is State.STOPPED:
+        agent.told_trading = False
         sweep_stopped(turn, agent)
     request(turn, "arrival")
     return Done({"agent": agent.id, "farm": farm.id})

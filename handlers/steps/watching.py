@@ -14,6 +14,8 @@ Rules kept here:
    above it holds it any more.
 """
 
+from collections.abc import Sequence
+
 from domain.breakers import Colour, Measure, Reading, calm, certain, read, worse
 from domain.ledger import MASTER, Transfer, agent_account
 from domain.money import fine_text
@@ -139,41 +141,46 @@ def next_look(turn: Turn, scope: Scope) -> int | None:
 
 def look_again(turn: Turn) -> None:
     """Look at the scopes that are near a limit: what is due by time alone happens."""
-    for scope in coloured(turn):
-        roll_to_now(turn, scope)
-        _look(turn, scope)
+    _look(turn, [(scope, turn.now) for scope in coloured(turn)])
 
 
 def trip_what_lasted(turn: Turn, before: int) -> None:
     """Stop what has been beyond a limit for long enough, where that was before a time."""
     smoothing = turn.wallet.rules.breakers.smoothing
-    for scope in coloured(turn):
-        if scope.reached is not None and scope.reached + smoothing <= min(turn.now, before - 1):
-            _look(turn, scope, scope.reached + smoothing)
+    reached = [(scope, scope.reached) for scope in coloured(turn)]
+    due = [(scope, since + smoothing) for scope, since in reached if since is not None]
+    latest = min(turn.now, before - 1)
+    _look(turn, [(scope, at) for scope, at in due if at <= latest])
 
 
 def limits_changed(turn: Turn, before: BreakerRules) -> None:
     """Compare every scope with limits that changed; what is new is measured from here on."""
     book, rules = turn.book, turn.wallet.rules.breakers
     farms = sorted(book.farms.values(), key=lambda farm: farm.id)
-    for scope in [*book.agents_under(turn.wallet), *farms, turn.wallet]:
-        limit = book.limits[kind_of(scope)]
-        if scope.streak and not limit.losing_streak:
+    scopes: list[Scope] = [*book.agents_under(turn.wallet), *farms, turn.wallet]
+    for scope in scopes:
+        limit, kept = book.limits[kind_of(scope)], (scope.streak, scope.highs, scope.doubt_at)
+        if not limit.losing_streak:
             scope.streak = 0
-            book.mark(scope)
-        if scope.highs is not None and (not limit.window_loss or rules.loss_window != before.loss_window):
+        if not limit.window_loss or rules.loss_window != before.loss_window:
             scope.highs = None
-            book.mark(scope)
-        if scope.doubt_at is not None and not rules.smoothing:
+        if not rules.smoothing:
             believe(scope)
+        if kept != (scope.streak, scope.highs, scope.doubt_at):
             book.mark(scope)
-        roll_to_now(turn, scope)
-        _look(turn, scope)
+    _look(turn, [(scope, turn.now) for scope in scopes])
 
 
-def _look(turn: Turn, scope: Scope, at: int | None = None) -> None:
-    scope.calm_high = -1  # holds only while nothing but the equity changes
-    if watch(turn, scope, at=at):
+def _look(turn: Turn, scopes: Sequence[tuple[Scope, int]]) -> None:
+    """Watch scopes, each as of a time."""
+    stopped = []
+    for scope, at in scopes:
+        if at == turn.now:
+            roll_to_now(turn, scope)
+        scope.calm_high = -1  # holds only while nothing but the equity changes
+        if watch(turn, scope, at=at):
+            stopped.append(scope)
+    for scope in stopped:
         sweep_under(turn, scope)
 
 

@@ -695,6 +695,19 @@ def test_who_turns_smoothing_off_believes_every_price_from_then_on() -> None:
     assert step.one("emergency_stop")["agents"] == ["a"]
 
 
+def test_agent_farm_and_wallet_trip_with_the_same_tick_before_money_moves() -> None:
+    """Each has lost exactly a tenth or more; taken back in between, the agent's 600 would round that away."""
+    rules = limited(agent_drawdown=0.1, farm_drawdown=0.1, wallet_drawdown=0.1)
+    driver = funded(rules, deposit="1000", a="600", b="400")
+    driver.fill("a", "buy", "1", "200", symbol="BTC/USDT:USDT")
+    driver.after(MINUTE).balance("a", prices={"BTC/USDT:USDT": "100"})
+
+    step = driver.after(15 * SECOND).tick()
+
+    assert [stop["scope"] for stop in step.named("emergency_stop")] == ["agent", "farm", "wallet"]
+    assert [data["amount"] for data in step.named("fund_collection")] == ["600", "400"]
+
+
 # -- changed limits ------------------------------------------------------------------------------------------
 
 
