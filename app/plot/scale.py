@@ -40,13 +40,15 @@ class Scale(NamedTuple):
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-_TELLABLE: Final = 1e-300  # values that lie closer are alike: a share of that would underflow
+_TELLABLE: Final = 1e-9  # share by which values have to differ, so that what lies between can be told
+_LEAST: Final = 1e-300  # shares of what is smaller would be nothing
 
 
 def round_values(low: float, high: float, count: int) -> list[float]:
     """Round values (1, 2, 2.5 or 5 of a power of ten apart) from just below `low` to just above `high`."""
-    if not high - low > _TELLABLE:
-        span = abs(low) if abs(low) > _TELLABLE else 1.0
+    largest = max(abs(low), abs(high))
+    if high - low <= max(largest * _TELLABLE, _LEAST):
+        span = largest if largest > _LEAST else 1.0
         low, high = low - span / 2, high + span / 2
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))

@@ -1,6 +1,7 @@
 """A report as a document: what ``--json`` prints, and what the table and the page are made of."""
 
-from typing import Any
+from statistics import fmean
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -16,8 +17,10 @@ from domain.standing import SCALE, drawdown, trading_pnl
 from handlers.steps.benchmark import benchmark_returns
 from handlers.steps.measuring import record_of
 from handlers.steps.valuation import returns_of
-from state.book import kind_of
+from state.book import kind_of, scope_key
 from state.entities import Agent, Farm, Scope
+
+_WITHIN: Final = "correlation_within_farm"
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -96,8 +99,7 @@ async def read_report(deployment: Deployment, subject: Subject) -> Report:
     returns = list(returns_of(turn, scope))
     length = wallet.rules.performance.bin
     among = _among(subject)
-    if isinstance(scope, Agent):
-        _add(record, among[scope.id])
+    _add(record, among[scope_key(scope)])
     beside = benchmark_returns(turn) if subject.book.benchmark else []
     return Report(
         wallet=wallet.id,
@@ -152,8 +154,7 @@ def _members(subject: Subject, among: dict[str, dict[str, Metric]]) -> list[Memb
 
 def _member(subject: Subject, scope: Scope, among: dict[str, dict[str, Metric]]) -> Member:
     record = record_of(subject.turn, scope)
-    if isinstance(scope, Agent):
-        _add(record, among[scope.id])
+    _add(record, among[scope_key(scope)])
     return Member(
         kind=kind_of(scope),
         id=scope.id,
@@ -168,20 +169,22 @@ def _member(subject: Subject, scope: Scope, among: dict[str, dict[str, Metric]])
 
 
 def _among(subject: Subject) -> dict[str, dict[str, Metric]]:
-    """Metrics that an agent has only among others: of its farm, or of all that were tried in the wallet."""
+    """Metrics that a scope has only among others: within a farm, or of all that were tried in the wallet."""
     book = subject.book
     agents = sorted(book.agents.values(), key=lambda agent: agent.id)
     histories: dict[str, Returns] = {
         agent.id: np.asarray(returns_of(subject.turn, agent), dtype=np.float64) for agent in agents
     }
-    found: dict[str, dict[str, Metric]] = {}
+    found: dict[str, dict[str, Metric]] = {scope_key(book.wallet): {}}
     for agent, skill in zip(agents, deflated_sharpe(list(histories.values())), strict=True):
-        found[agent.id] = {"deflated_sharpe": skill}
-    for farm in book.farms:
-        together = [agent.id for agent in agents if agent.farm == farm]
-        correlations = correlation_within([histories[agent] for agent in together])
-        for one, correlation in zip(together, correlations, strict=True):
-            found[one]["correlation_within_farm"] = correlation
+        found[scope_key(agent)] = {"deflated_sharpe": skill}
+    for farm in book.farms.values():
+        together = [agent for agent in agents if agent.farm == farm.id]
+        correlations = correlation_within([histories[agent.id] for agent in together])
+        for agent, correlation in zip(together, correlations, strict=True):
+            found[scope_key(agent)][_WITHIN] = correlation
+        known = [value for value in correlations if not isinstance(value, Absent)]
+        found[scope_key(farm)] = {_WITHIN: fmean(known) if known else Absent.TOO_FEW_SAMPLES}
     return found
 
 

@@ -185,14 +185,18 @@ class _Reader:
             return
         name = event.type.split(".")[1]
         amount = Decimal(data["amount"]) * (1 if name == "fund_allocation" else -1)
+        state = data.get("state", "posted")
+        if amount:
+            told = data["reason"] if state == "posted" else f"{data['reason']}, {state}"
+            self._moves.append(News(event.at, name, whom, f"{amount:+,.2f}, {told}"))
+        if state != "posted":
+            return  # it is to move, or will not
         flow = self._flows.setdefault(f"{name} ({data['reason']})", Flow())
         flow.count += 1
         if amount > 0:
             flow.given += amount
         else:
             flow.taken -= amount
-        if amount:
-            self._moves.append(News(event.at, name, whom, f"{amount:+,.2f}, {data['reason']}"))
 
     def take_emergency(self, event: Event) -> None:
         """Take a stop, its end, or an alert."""

@@ -32,7 +32,7 @@ MEANING: Final = {
     "sqn": "system quality number of the closed fills",
     "probabilistic_sharpe": "probability that the true Sharpe ratio is above the risk-free rate",
     "deflated_sharpe": "the same, beyond the luck of the best of the wallet's agents",
-    "correlation_within_farm": "with the mean of the farm's other agents",
+    "correlation_within_farm": "of an agent with the mean of its farm's others; of a farm, the mean of that",
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.report import history
 from tests.integration.command_line import CommandLine
-from tests.support.driver import DAY, SECOND, Driver, funded
+from tests.support.driver import DAY, QUIET, SECOND, Driver, funded
 
 EVIL = "<script>alert(1)</script>"
 
@@ -74,6 +74,7 @@ def test_metrics_are_those_of_the_events(filled: CommandLine) -> None:
 
     report = filled.json("report", "w/f")
 
+    assert report["metrics"].pop("correlation_within_farm") == pytest.approx(-1)  # of its agents, both
     for member in ("metrics", "without_value", "rolling", "benchmark"):
         assert report[member] == last[member]
     assert report["bins"]["returns"] == [pytest.approx(0.05), pytest.approx(-45 / 2100)]
@@ -105,6 +106,24 @@ def test_history_is_what_the_streams_tell(filled: CommandLine) -> None:
     assert [one["event"] for one in wallet["stops"]] == ["emergency_stop"]
     assert agent["stops"] == []
     assert {one["subject"] for one in agent["moves"]} == {"a"}
+
+
+def test_money_that_is_only_to_move_is_told_but_not_counted(sluicegate: CommandLine) -> None:
+    """Allocations that wait for their bot: 500 pending, then given; 300 pending, then not."""
+    driver = funded({"rebalance": QUIET["rebalance"] | {"acknowledge": "10m"}}, a="0")
+    driver.command("allocate", agent="a", amount="500")
+    driver.after(SECOND).balance("a", total={"USDT": "500"})
+    driver.command("allocate", agent="a", amount="300")
+    driver.after(DAY).tick()
+
+    found = stored(driver, sluicegate).json("report", "w/a")["history"]
+
+    assert {name: flow["given"] for name, flow in found["flows"].items()} == {
+        "fund_allocation (allocate)": "500"
+    }
+    told = [one["detail"] for one in reversed(found["moves"])]
+    assert told[:2] == ["+500.00, allocate, pending", "+500.00, allocate"]
+    assert told[2:] == ["+300.00, allocate, pending", "+300.00, allocate, voided"]
 
 
 def test_pages_of_any_length_give_the_same(filled: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
