@@ -20,7 +20,8 @@ from stream.keys import FIELD
 
 T = TypeVar("T")
 
-_PAGE: Final = 1000
+# Entries of a stream in one reply; a plan of a thousand agents has 200 kB.
+_PAGES: Final = {"wallet": 1000, "rebalance": 50, "allocation": 1000, "emergency": 1000}
 POINTS_MAX: Final = 600  # of a plot; more than it has pixels across would not show
 PLANS_MAX: Final = 200  # each may tell of a thousand agents
 NEWS_MAX: Final = 12
@@ -106,16 +107,16 @@ async def read_history(client: Client, subject: Subject) -> History:
         ("allocation", reader.take_allocation),
         ("emergency", reader.take_emergency),
     ):
-        async for event in _events(client, subject.keys.output(name), reader.source):
+        async for event in _events(client, subject.keys.output(name), reader.source, _PAGES[name]):
             reader.since.setdefault(name, event.at)
             take(event)
     return reader.history
 
 
-async def _events(client: Client, stream: str, source: str) -> AsyncIterator[Event]:
+async def _events(client: Client, stream: str, source: str, page: int) -> AsyncIterator[Event]:
     decode = msgspec.json.Decoder(Event).decode
     start = "-"
-    while entries := await client.ask("XRANGE", stream, start, "+", "COUNT", _PAGE):
+    while entries := await client.ask("XRANGE", stream, start, "+", "COUNT", page):
         for _, flat in entries:
             try:
                 event = decode(fields_of(flat).get(FIELD, b""))

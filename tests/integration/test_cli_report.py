@@ -129,7 +129,7 @@ def test_money_that_is_only_to_move_is_told_but_not_counted(sluicegate: CommandL
 def test_pages_of_any_length_give_the_same(filled: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams are read in pages."""
     before = filled.json("report")
-    monkeypatch.setattr(history, "_PAGE", 3)
+    monkeypatch.setattr(history, "_PAGES", dict.fromkeys(history._PAGES, 3))
 
     assert filled.json("report") == before
 
