@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.allocation.hierarchical_risk_parity import leaf_order
+from domain.allocation import METHODS, Candidate
+from domain.allocation.hierarchical_risk_parity import hierarchical_risk_parity, leaf_order
 from domain.allocation.kelly import bets
 from domain.allocation.mean_variance import max_sharpe, max_utility, min_variance
+from domain.allocation.risk_adjusted import inverse_volatility
 from domain.allocation.risk_parity import risk_parity
 from domain.allocation.types import Floats
 from domain.covariance import estimate, ledoit_wolf
@@ -74,6 +76,78 @@ def test_risk_budgets_are_those_of_skfolio(n: int) -> None:
 
     assert risk_parity(covariance, np.ones(n)) == pytest.approx(equal, abs=NEAR)
     assert risk_parity(covariance, rising) == pytest.approx(budgeted, abs=NEAR)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.filterwarnings("ignore")
+def test_bets_are_those_of_skfolio(n: int) -> None:
+    """Its greatest utility with a budget of at most 1, where cash is kept and where none is."""
+    optimization = absent("skfolio.optimization")
+    returns, most = returns_of(n), max(4 / n, 0.1) if n > 2 else 0.8
+    mean, covariance = np.mean(returns, axis=0), np.cov(returns.T)
+    for fraction in (0.02, 1.0):
+        model = optimization.MeanRisk(
+            objective_function=optimization.ObjectiveFunction.MAXIMIZE_UTILITY,
+            risk_aversion=1 / (2 * fraction),
+            min_weights=0.0,
+            max_weights=most,
+            budget=None,
+            max_budget=1.0,
+        )
+        found = bets(mean, covariance, fraction, np.zeros(n), np.full(n, most), 1.0)
+
+        assert found == pytest.approx(model.fit(returns).weights_, abs=NEAR)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.filterwarnings("ignore")
+def test_hierarchical_weights_are_those_of_skfolio(n: int) -> None:
+    """Told to join as the paper does: single linkage of rows as points, leaves in the tree's own order."""
+    optimization, seriation = absent("skfolio.optimization"), absent("skfolio.seriation")
+    cluster, distance, skfolio = absent("skfolio.cluster"), absent("skfolio.distance"), absent("skfolio")
+
+    class Points(distance.BaseDistance):  # type: ignore[misc, name-defined]  # it has no types
+        """Distances of the rows of √((1 - r)/2)."""
+
+        def __init__(self) -> None:
+            pass
+
+        def fit(self, X: Any, _y: Any = None) -> "Points":  # noqa: N803  # as scikit-learn has it
+            """Measure."""
+            self.codependence_ = np.corrcoef(np.asarray(X).T)
+            rows = np.sqrt(np.clip((1 - self.codependence_) / 2, 0, 1))
+            apart = np.sqrt(np.sum(np.square(rows[:, np.newaxis] - rows), axis=2))
+            self.distance_ = (apart + apart.T) / 2
+            return self
+
+    single = cluster.HierarchicalClustering(linkage_method=cluster.LinkageMethod.SINGLE)
+    model = optimization.HierarchicalRiskParity(
+        risk_measure=skfolio.RiskMeasure.VARIANCE,
+        distance_estimator=Points(),
+        seriation_estimator=seriation.HierarchicalSeriation(
+            hierarchical_clustering_estimator=single, optimal_ordering=False
+        ),
+    )
+    returns = returns_of(n)
+    volatility: Floats = np.std(returns, axis=0, ddof=1)
+    correlation = np.atleast_2d(np.corrcoef(returns.T))
+    found = hierarchical_risk_parity(correlation, volatility)
+
+    assert found == pytest.approx(model.fit(returns).weights_, abs=1e-12)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.filterwarnings("ignore")
+def test_the_simple_ones_are_those_of_skfolio(n: int) -> None:
+    """Inverse volatility, and equal."""
+    optimization, returns = absent("skfolio.optimization"), returns_of(n)
+    fleet = [Candidate(f"a{i:03}", 1.0, 0.5, own, 0.0, 1.0) for i, own in enumerate(returns.T)]
+    inverse = optimization.InverseVolatility().fit(returns).weights_
+    equal = optimization.EqualWeighted().fit(returns).weights_
+
+    assert inverse_volatility(np.std(returns, axis=0, ddof=1)) == pytest.approx(inverse, abs=1e-12)
+    assert METHODS["risk_adjusted"](fleet, 1.0).weights == pytest.approx(inverse, abs=1e-12)
+    assert METHODS["equal"](fleet, 1.0).weights == pytest.approx(equal, abs=1e-12)
 
 
 @pytest.mark.parametrize("n", [2, 5, 20, 50])
