@@ -117,5 +117,7 @@ def _level(base: Floats, slope: Floats, lower: Floats, upper: Floats, total: flo
     if free.any():
         bound = math.fsum(upper[leaves <= breaks[low]]) + math.fsum(lower[enters >= breaks[high]])
         s = (total - bound - math.fsum(base[free])) / math.fsum(slope[free])
+        # What cancels out against a slope near nothing would leave the segment, and its weights the total.
+        s = min(max(s, breaks[low]), breaks[high])
     weights: Floats = np.clip(base + s * slope, lower, upper)
     return weights

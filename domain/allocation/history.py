@@ -17,6 +17,7 @@ Rules kept here:
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -25,6 +26,8 @@ from domain.allocation import performance
 from domain.allocation.bounds import proportional_fill
 from domain.allocation.types import Candidate, Floats, Parameters, Weights, joined
 from domain.covariance import has_history
+
+_NOTHING: Final = 1e-30  # of the whole: less than a unit of any money, and arithmetic may overflow
 
 
 class Seasoned(msgspec.Struct, frozen=True, eq=False):
@@ -108,6 +111,8 @@ def _weigh(
 
 def _solved(solve: Solve, seasoned: Seasoned) -> Weights:
     """Let a method weigh; a failure of arithmetic must not stop a worker, and is told instead."""
+    if seasoned.total <= _NOTHING:
+        return Weights(seasoned.lower.copy())
     try:
         found = solve(seasoned)
     except np.linalg.LinAlgError:

@@ -70,8 +70,6 @@ def bets(
 
 def _solve(seasoned: Seasoned) -> Weights:
     lower, upper, total = seasoned.lower, seasoned.upper, seasoned.total
-    if total <= 0:
-        return Weights(lower.copy())
     known = estimate(seasoned.returns)
     fraction = seasoned.parameters.kelly_fraction
     excess = known.mean - seasoned.parameters.risk_free

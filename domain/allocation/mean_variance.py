@@ -55,8 +55,6 @@ def max_sharpe(
 
 def _solve(seasoned: Seasoned) -> Weights:
     lower, upper, total, parameters = seasoned.lower, seasoned.upper, seasoned.total, seasoned.parameters
-    if total <= 0:
-        return Weights(lower.copy())
     known = estimate(seasoned.returns)
     fallback = None
     match parameters.objective:

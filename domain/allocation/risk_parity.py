@@ -113,6 +113,6 @@ def _solve(seasoned: Seasoned) -> Weights:
     weights = proportional_fill(wanted, seasoned.lower, seasoned.upper, seasoned.total)
     if np.max(np.abs(weights - wanted * seasoned.total)) <= _MET * seasoned.total:
         return Weights(weights, fallback)
-    parts = risk_parts(covariance, weights) if seasoned.total > 0 else budgets * 0.0
+    parts = risk_parts(covariance, weights)
     deviation = float(np.max(np.abs(parts - budgets / np.sum(budgets))))
     return Weights(weights, ",".join(filter(None, (fallback, "bounds:filled"))), deviation)

@@ -91,6 +91,13 @@ def test_those_without_a_prior_share_evenly_what_the_others_have_no_room_for() -
     assert found == pytest.approx([0.3, 0.4, 0.3], abs=1e-15)
 
 
+def test_a_prior_near_nothing_takes_nothing_from_the_total() -> None:
+    """All to the first, though the second has a share of 1e-33 of it."""
+    found = proportional_fill(np.array([0.1, 1e-34]), np.array([0.1, 0.0]), np.ones(2), 1.0)
+
+    assert found == pytest.approx([1.0, 0.0], abs=1e-15)
+
+
 def test_no_prior_at_all_spreads_evenly() -> None:
     """Zeros are no reason to divide by zero."""
     found = proportional_fill(np.zeros(3), np.zeros(3), floats(1, 1, 0.2), 1.0)

@@ -134,3 +134,16 @@ def test_a_failure_of_arithmetic_is_told_and_not_raised(failure: str) -> None:
 
     assert found.weights == pytest.approx([0.75, 0.25], abs=1e-15)
     assert found.fallback == "no_solution:performance"
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("share", [1e-31, 1e-310])
+def test_a_share_that_is_no_unit_of_any_money_is_not_solved_for(method: str, share: float) -> None:
+    """Bounds a sensible size apart would overflow in its unit."""
+    chance = np.random.default_rng(1)
+    fleet = [Candidate(name, 1.0, 0.5, chance.normal(0.001, 0.02, 40), 0.0, 0.4) for name in "ab"]
+
+    weights = METHODS[method](fleet, share).weights
+
+    assert np.all((weights >= 0) & (weights <= share))
