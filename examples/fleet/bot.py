@@ -40,6 +40,7 @@ class Order(msgspec.Struct):
     amount: Decimal = _ZERO
     budget: Decimal = _ZERO
     pending_return: Decimal | None = None
+    state: str = "posted"  # else the money has not moved yet, or is not to move after all
     action: Mode = Mode.STOP
 
 
@@ -77,6 +78,8 @@ class Bot:
     def obey(self, event: str, order: Order) -> None:
         """Take in what sluicegate says about this bot's money or freedom."""
         if event == "fund_allocation":
+            if order.state != "posted":
+                return
             self.cash += order.amount
             self._take_budget(order)
         elif event == "fund_collection":

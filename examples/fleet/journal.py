@@ -109,6 +109,8 @@ class Journal:
         self.fills += transaction.fills or 0
 
     def _flow(self, event: Event, facts: Facts) -> None:
+        if facts.state in ("pending", "voided"):
+            return  # no money moved
         if event.name == "fund_collection":
             verb = f"collected ({words(facts.reason)}) from"
         else:

@@ -41,6 +41,7 @@ class Facts(msgspec.Struct):
     current: Any = None
     target: Any = None
     amount: Decimal = Decimal(0)
+    state: str | None = None
     method: str | None = None
     trigger: str | None = None
 

@@ -118,6 +118,17 @@ def test_pending_return_is_freed_at_the_next_opening() -> None:
     assert decide(bot, strategy, Signal.HOLD) == []
 
 
+@pytest.mark.parametrize("state", ["pending", "voided"])
+def test_money_that_has_not_moved_is_not_the_bots(state: str) -> None:
+    """It is announced, or given up; the account has nothing of it."""
+    bot, _ = funded()
+    before = bot.cash, bot.budget
+
+    bot.obey("fund_allocation", Order(amount=Decimal(900), budget=Decimal(2000), state=state))
+
+    assert (bot.cash, bot.budget) == before
+
+
 def test_collection_takes_the_cash() -> None:
     """What is collected is gone from the books."""
     bot, _ = funded()

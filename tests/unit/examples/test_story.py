@@ -253,6 +253,7 @@ def test_summary_says_what_moved_and_what_was_met(kept: Wire, journal: Journal, 
     """Sums, stops, goals and equity are in it."""
     ledger(emit)
     emit("allocation", "fund_allocation", {"agent": "a", "amount": "60"})
+    emit("allocation", "fund_allocation", {"agent": "a", "amount": "777", "state": "pending"})
     emit("allocation", "fund_collection", {"agent": "a", "amount": "12", "reason": "profit"})
     emit("rebalance", "farm_rebalance", {"trigger": "interval"})
     emit("wallet", "goal_completed", {"goal": "first"})
@@ -268,4 +269,6 @@ def test_summary_says_what_moved_and_what_was_met(kept: Wire, journal: Journal, 
         "Goal met: first",
     ):
         assert words in printed.get()
+    assert "777" not in printed.get()
+    assert "837" not in printed.get()
     assert "✗" not in printed.get()
