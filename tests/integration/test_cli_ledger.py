@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.command_line import CommandLine
+from tests.integration.command_line import CommandLine, wait_until
 from tests.support.driver import MINUTE, Driver, Json, funded
 
 MASTER = {"type": "wallet", "id": "w"}
@@ -102,6 +102,28 @@ def test_a_wallet_without_transactions_has_nothing_to_verify(sluicegate: Command
     driver.command("wallet_create", currency="USDT")
 
     assert _write(sluicegate, driver)("ledger", "verify").stdout == "w: no transactions there to verify.\n"
+
+
+def test_it_may_run_beside_a_worker(sluicegate: CommandLine) -> None:
+    """State and stream are looked at in one moment, whatever is committed meanwhile."""
+    bodies: list[Json] = [
+        {"kind": "wallet_create", "currency": "USDT", "rules": {"clock": "event"}},
+        {"kind": "deposit", "amount": "1000"},
+        {"kind": "farm_create", "farm": "f"},
+        *({"kind": "withdraw", "amount": "1", "pending": True} for _ in range(200)),
+    ]
+    with sluicegate.worker():
+        for n, body in enumerate(bodies):
+            event = {"id": f"c{n}", "wallet": "w", "timestamp": 1_700_000_000_000, **body}
+            sluicegate.redis.xadd(sluicegate.keys().input("command"), {"event": json.dumps(event)})
+            if n % 20 == 3:
+                wait_until(lambda: sluicegate.redis.exists(sluicegate.keys().state("wallets")))
+                assert sluicegate("ledger", "verify").exit_code == 0
+        applied = sluicegate.keys().checkpoint
+        wait_until(lambda: sluicegate.redis.hget(applied, "in:command:applied") == str(len(bodies)))
+        (found,) = sluicegate.json("ledger", "verify")
+
+    assert (found["problems"], found["last"]) == ([], 201)
 
 
 def _changed(path: list[Any], value: object, number: int = 4) -> Callable[[list[Json]], list[Json]]:
