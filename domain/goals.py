@@ -46,7 +46,7 @@ OF_RETURNS: Final = frozenset({"total_return", "sharpe", "sortino", "calmar", "m
 
 
 WEIGHT_MIN: Final = 1e-6  # of an assignee
-WEIGHT_DIGITS: Final = 9  # what it does counts in these, so that ten tenths of a fill are one
+WEIGHT_DIGITS: Final = 9  # what it does counts in these
 WEIGHT_MAX: Final = 1000.0
 
 COUNT_MAX: Final = 10**15  # of trades or periods; beyond it floats no longer count

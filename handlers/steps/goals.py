@@ -8,7 +8,6 @@ Several goals that one input meets are met in the order of their ids.
 import msgspec
 
 from domain.goals import (
-    WEIGHT_DIGITS,
     Collect,
     Profit,
     Target,
@@ -45,7 +44,8 @@ def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
             goal.trades += trades
             goal.profit += profit
         else:
-            goal.trades = round(goal.trades + trades * weight, WEIGHT_DIGITS)
+            # In whole parts, so that ten tenths of a fill are one.
+            goal.trades = (round(goal.trades * PARTS) + trades * parts) / PARTS
             goal.profit += divide(profit * parts, PARTS)
         turn.book.changed[goal] = None
         if isinstance(target, Trades):
