@@ -23,9 +23,9 @@ from handlers.reading import (
 )
 from handlers.steps.benchmark import note_price
 from handlers.steps.reports import conclude, earn
+from handlers.steps.stopping import notice_entry
 from handlers.steps.timers import advance
 from handlers.steps.valuation import Result
-from handlers.steps.watching import notice_entry
 from handlers.turn import EMERGENCY, Turn
 from state.book import Book
 from state.entities import Agent, State

@@ -9,9 +9,9 @@ from handlers.commands.minima import check_minima, own_bounds
 from handlers.commands.types import Answer, Body, Done, find_farm, note_change, open_agent, open_farm
 from handlers.reading import check_id, find_agent, given
 from handlers.steps.rebalancing import request
+from handlers.steps.stopping import held_by, sweep_stopped
 from handlers.steps.updates import touch
 from handlers.steps.valuation import roll_to_now
-from handlers.steps.watching import held_by, sweep_stopped
 from handlers.turn import WALLET, Turn
 from state.book import Book
 from state.entities import Agent, State

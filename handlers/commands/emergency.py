@@ -3,7 +3,7 @@
 from domain.refusals import Refusal, Refused
 from domain.rules import Action
 from handlers.commands.types import Answer, Body, Done, ScopeName, find_scope
-from handlers.steps import watching
+from handlers.steps import stopping
 from handlers.turn import Turn
 from state.book import Book, kind_of
 from state.entities import State, Trip
@@ -40,8 +40,8 @@ def stop(turn: Turn, body: Stop) -> Answer:
     if scope.state in (State.RETIRED, State.CLOSED):
         return Refused(Refusal.ACCOUNT_CLOSED, f"{kind_of(scope)} {scope.id} is {scope.state}.")
     trip = Trip(body.reason, body.action, turn.now, None, body.by)
-    watching.stop(turn, scope, trip)
-    watching.sweep_under(turn, scope)
+    stopping.stop(turn, scope, trip)
+    stopping.sweep_under(turn, scope)
     return Done({"scope": kind_of(scope), "id": scope.id})
 
 
@@ -49,10 +49,10 @@ def resume(turn: Turn, body: Resume) -> Answer:
     """Lift a scope's own stop."""
     scope = find_scope(turn.book, body.scope)
     if scope.trip is None:
-        above = watching.stopped_above(turn, scope)
+        above = stopping.stopped_above(turn, scope)
         if above is not None and scope.state not in (State.RETIRED, State.CLOSED):
             text = f"{kind_of(scope)} {scope.id} is held by the stop of {kind_of(above)} {above.id}."
             return Refused(Refusal.STOPPED_ABOVE, text)
         return Refused(Refusal.NOT_STOPPED, f"{kind_of(scope)} {scope.id} is not stopped.")
-    watching.resume(turn, scope, body.reason)
+    stopping.resume(turn, scope, body.reason)
     return Done({"scope": kind_of(scope), "id": scope.id})

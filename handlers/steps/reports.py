@@ -2,10 +2,11 @@
 
 from handlers.steps.goals import advance_goals
 from handlers.steps.rebalancing import notice_drift, return_pending
+from handlers.steps.stopping import sweep_stopped, sweep_under
 from handlers.steps.timers import finish
 from handlers.steps.updates import touch
 from handlers.steps.valuation import Result, take_result
-from handlers.steps.watching import follow, sweep_stopped, sweep_under, watch
+from handlers.steps.watching import follow, watch
 from handlers.turn import Turn
 from state.entities import Agent, State
 

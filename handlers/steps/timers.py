@@ -13,9 +13,10 @@ from handlers.steps.goals import check_goals, fail_overdue
 from handlers.steps.measuring import tell_performance
 from handlers.steps.pending import expire_overdue
 from handlers.steps.rebalancing import next_rebalance, rebalance_if_due
+from handlers.steps.stopping import resume
 from handlers.steps.updates import tell_due, tell_touched
 from handlers.steps.valuation import roll_to_now
-from handlers.steps.watching import coloured, look_again, next_look, resume, trip_what_lasted
+from handlers.steps.watching import coloured, look_again, next_look, trip_what_lasted
 from handlers.turn import Turn
 from state.entities import Scope, State
 

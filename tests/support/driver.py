@@ -238,3 +238,13 @@ def funded(rules: Json | None = None, *, deposit: str = "10000", **agents: str) 
             driver.command("allocate", agent=agent, amount=amount)
     driver.after(SECOND)
     return driver
+
+
+def limited(**breakers: object) -> Json:
+    """Return rules with no other limits than these."""
+    return {"breakers": NO_BREAKERS | breakers}
+
+
+def earn(driver: Driver, agent: str, profit: object) -> Step:
+    """Have an agent realise a profit or loss of its own accounting, at a symbol of its own."""
+    return driver.fill(agent, "buy", "1", "0.01", symbol="X/USDT", realized_pnl=profit)
