@@ -27,6 +27,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of a process."""
 
     redis: str = DEFAULT_REDIS
+    redis_user: str = ""
+    redis_password_file: str = ""  # read at each connection, so that the password may change
     prefix: str = DEFAULT_PREFIX
     partitions: int = 1
     name: str = ""  # of the worker; empty: host and process id
@@ -103,5 +105,7 @@ def _check(config: Config) -> None:
         raise ConfigurationError(
             f"log_level is {config.log_level!r}; it must be one of {', '.join(LOG_LEVELS)}."
         )
+    if config.redis_user and not config.redis_password_file:
+        raise ConfigurationError("redis_user goes with redis_password_file: name the file too.")
     if " " in config.worker_name:
         raise ConfigurationError(f"The worker's name {config.worker_name!r} must not have spaces.")

@@ -54,7 +54,7 @@ async def open_deployment(config: Config, wait_s: float = 0.0) -> AsyncIterator[
 
     """
     await check_server(config)
-    client = Client(open_redis(config.redis))
+    client = Client(open_redis(config))
     try:
         yield Deployment(client, config.prefix, await _recorded_partitions(client, config, wait_s))
     finally:

@@ -26,7 +26,7 @@ async def propose_each(
 
     """
     keys = deployment.home(wallet)
-    found = await deployment.client.run(scripts.SNAPSHOT, [keys.state(kind) for kind in _READ], [])
+    found = await deployment.client.query(scripts.SNAPSHOT, [keys.state(kind) for kind in _READ])
     state: dict[str, Mapping[bytes, bytes]] = {kind: {} for kind in KINDS}
     state |= zip(_READ, map(fields_of, found), strict=True)
     book = load_view(state).books.get(wallet)

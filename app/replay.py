@@ -40,7 +40,7 @@ async def replay(config: Config, progress: Progress) -> list[str]:
         TransportError: the server is away.
 
     """
-    client = Client(open_redis(config.redis))
+    client = Client(open_redis(config))
     try:
         differences: list[str] = []
         for partition in range(config.partitions):
@@ -54,7 +54,7 @@ async def replay(config: Config, progress: Progress) -> list[str]:
 async def _replay_partition(client: Client, keys: Keys, window: int, progress: Progress) -> list[str]:
     fleet = Fleet()
     names = [keys.checkpoint, *(keys.state(kind) for kind in fleet.kinds)]
-    checkpoint_hash, *hashes = [fields_of(flat) for flat in await client.run(scripts.SNAPSHOT, names, [])]
+    checkpoint_hash, *hashes = [fields_of(flat) for flat in await client.query(scripts.SNAPSHOT, names)]
     checkpoint = parse_checkpoint(checkpoint_hash, fleet.inputs)
     stored = dict(zip(fleet.kinds, hashes, strict=True))
     await _check_retained(client, keys, fleet.inputs, checkpoint)

@@ -71,7 +71,7 @@ async def read_partition(client: Client, keys: Keys) -> PartitionSnapshot:
     hashes = [keys.state(kind) for kind in KINDS]
     streams = [keys.input(name) for name in INPUTS]
     names = [keys.checkpoint, keys.lease, keys.dead, keys.handled, *hashes, keys.state("returns"), *streams]
-    found = await client.run(_READ, names, [len(KINDS), *_RETURNS])
+    found = await client.query(_READ, names, [len(KINDS), *_RETURNS])
     checkpoint, lease, left_ms, dead, handled, state, added, returns = found
     return PartitionSnapshot(
         keys=keys,

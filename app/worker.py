@@ -82,7 +82,7 @@ async def work(config: Config) -> None:
 async def serve(config: Config, stop: anyio.Event) -> None:
     """Serve all partitions until ``stop`` is set. Raises as `work` does."""
     await check_server(config)
-    client = Client(open_redis(config.redis))
+    client = Client(open_redis(config))
     try:
         await _check_keys(client, config)
         await claim_meta(client, config)

@@ -5,12 +5,19 @@ Replies stay as the server sent them (RESP2: lists and bytes), because redis-py'
 a large read and differs between its versions and protocols.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha1
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    NoScriptError,
+    RedisError,
+    ResponseError,
+)
 
 from stream import scripts
 from stream.errors import ConfigurationError, TransportError
@@ -23,7 +30,7 @@ class Client:
     A client of one server.
 
     Every method raises `TransportError` when the server is away, refuses, or its reply was lost, and
-    `ConfigurationError` when a key has another type than it should.
+    `ConfigurationError` when a key has another type than it should, or the user may not do it.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -35,27 +42,29 @@ class Client:
         """Send one command."""
         try:
             return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py
-        except ResponseError as error:
-            raise refused(error, str(command[0])) from error
         except (RedisError, OSError) as error:
-            raise TransportError(f"{command[0]!s} failed: {str(error) or type(error).__name__}") from error
+            raise translated(error, str(command[0])) from error
 
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:  # noqa: ANN401  # a script's reply
         """Run a script, sending its text only where the server does not have it yet."""
+        return await self._run("EVALSHA", "EVAL", script, keys, arguments)
+
+    async def query(self, script: str, keys: Sequence[str], arguments: Sequence[Argument] = ()) -> Any:  # noqa: ANN401  # as above
+        """Run a script that only reads, as a user may who must not write its keys."""
+        return await self._run("EVALSHA_RO", "EVAL_RO", script, keys, arguments)
+
+    async def _run(
+        self, by_digest: str, by_text: str, script: str, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> Any:  # noqa: ANN401  # as above
         digest = sha1(script.encode(), usedforsecurity=False).hexdigest()
+        ask = self._redis.execute_command
         try:
             try:
-                return await self._redis.execute_command(  # type: ignore[no-untyped-call]  # redis-py
-                    "EVALSHA", digest, len(keys), *keys, *arguments
-                )
+                return await ask(by_digest, digest, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]  # redis-py
             except NoScriptError:
-                return await self._redis.execute_command(  # type: ignore[no-untyped-call]  # redis-py
-                    "EVAL", script, len(keys), *keys, *arguments
-                )
-        except ResponseError as error:
-            raise refused(error, "a script") from error
+                return await ask(by_text, script, len(keys), *keys, *arguments)  # type: ignore[no-untyped-call]  # redis-py
         except (RedisError, OSError) as error:
-            raise TransportError(f"a script failed: {str(error) or type(error).__name__}") from error
+            raise translated(error, "a script") from error
 
     async def check_types(self, types: Mapping[str, str]) -> None:
         """Raise `ConfigurationError` where a key of one slot, by name, has another type than it should."""
@@ -84,8 +93,22 @@ def fields_of(flat: Any) -> Mapping[bytes, bytes]:  # noqa: ANN401  # a list, or
     return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def refused(error: ResponseError, what: str) -> Exception:
-    """Translate a refusal of the server."""
-    if "WRONGTYPE" in str(error):
-        return ConfigurationError(f"A key is in the way: {error}. Move it or use another prefix.")
-    return TransportError(f"{what} was refused: {error}")
+def translated(error: RedisError | OSError, what: str) -> Exception:
+    """Translate an error of redis-py, or of the socket below it."""
+    text = str(error)
+    if isinstance(error, ResponseError):
+        if "WRONGTYPE" in text:
+            return ConfigurationError(f"A key is in the way: {text}. Move it or use another prefix.")
+        if isinstance(error, NoPermissionError) or _not_allowed_in_script(text):
+            return ConfigurationError(
+                f"The server's user may not do this ({what}): {text.rstrip('.')}. {_ROLES}"
+            )
+        return TransportError(f"{what} was refused: {text}")
+    if isinstance(error, AuthenticationError):
+        return ConfigurationError(f"The server does not accept the name or password: {text}.")
+    return TransportError(f"{what} failed: {text or type(error).__name__}")
+
+
+# Since 7.2, and before.
+_not_allowed_in_script: Final = re.compile("ACL failure in script|user executing the script can't").search
+_ROLES: Final = "Use a user with the role for it; sluicegate acl makes them."

@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from app.cli.acl import acl
 from app.cli.apply import apply
 from app.cli.dead import dead
 from app.cli.failure import FailingInOneLine
@@ -34,6 +35,7 @@ COMMANDS: Final[dict[str, click.Command]] = {
     "ledger": ledger,
     "dead": dead,
     "replay": replay,
+    "acl": acl,
     "version": version,
 }
 

@@ -14,7 +14,14 @@ from app.config import Config, load_config
 P = ParamSpec("P")
 
 _OPTIONS: Final = (
-    click.option("--redis", metavar="URL", help="Address of the server.  [redis://127.0.0.1:6379/0]"),
+    click.option(
+        "--redis",
+        metavar="URL",
+        help="Address of the server; others see it, so leave its password to the next two."
+        "  [redis://127.0.0.1:6379/0]",
+    ),
+    click.option("--redis-user", metavar="NAME", help="User at the server.  [its default one]"),
+    click.option("--redis-password-file", metavar="FILE", help="File with the user's password."),
     click.option(
         "--config",
         "config_file",

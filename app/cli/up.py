@@ -50,7 +50,7 @@ def up(ctx: click.Context, config: Config, *, data: Path, port: int | None) -> N
         server = None
         if config.redis == DEFAULT_REDIS and not ctx.params["redis"]:
             server = stack.enter_context(embedded_server(data, port))
-            config = msgspec.structs.replace(config, redis=server.url)
+            config = msgspec.structs.replace(config, redis=server.url, redis_user="", redis_password_file="")
         # From there on all is being stopped; an impatient second Ctrl-C would leave the server behind.
         stack.callback(_hold_back_signals)
         config = msgspec.structs.replace(config, name=config.name or "up")

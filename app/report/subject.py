@@ -65,7 +65,7 @@ async def find_subject(deployment: Deployment, name: str | None) -> Subject:
 
 
 async def _read(deployment: Deployment, keys: Keys) -> View:
-    hashes = await deployment.client.run(scripts.SNAPSHOT, [keys.state(kind) for kind in _READ], [])
+    hashes = await deployment.client.query(scripts.SNAPSHOT, [keys.state(kind) for kind in _READ])
     state = {kind: fields_of(flat) for kind, flat in zip(_READ, hashes, strict=True)}
     return load_view(state | {"commands": {}})
 

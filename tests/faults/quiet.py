@@ -44,7 +44,7 @@ class _Watch:
 async def work(config: Config) -> None:
     """Work until nothing waits."""
     keys, fleet, stop = Keys(config.prefix, 0), Fleet(), anyio.Event()
-    client = Client(open_redis(config.redis))
+    client = Client(open_redis(config))
     applied = (await read_checkpoint(client, keys, fleet.inputs)).applied
     there = [int(await client.ask("XLEN", keys.input(name))) for name in fleet.inputs]
     await client.close()

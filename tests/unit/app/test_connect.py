@@ -1,0 +1,77 @@
+"""How the server is named, and that its password is not shown."""
+
+from pathlib import Path
+
+import pytest
+
+from app.config import Config, load_config
+from app.connect import hide_password, open_redis
+from stream.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://there:6379/0", "redis://there:6379/0"),
+        ("redis://:secret@there", "redis://:***@there"),
+        ("rediss://me:secret@there:6380/1", "rediss://me:***@there:6380/1"),
+        ("redis://me:sec@ret@there", "redis://me:***@there"),
+        ("redis://there?password=secret&db=1", "redis://there?password=***&db=1"),
+        ("unix://me:secret@/run/redis.sock?db=1", "unix://me:***@/run/redis.sock?db=1"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
+    """Wherever in it the password stands."""
+    assert hide_password(url) == shown
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://me:sec/ret@there", "http://me:secret@there", "redis://me:sec?ret@there"]
+)
+def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
+    """A password with a slash must be written %2F; a piece of it looks like a port then."""
+    with pytest.raises(ConfigurationError) as caught:
+        open_redis(Config(redis=url))
+
+    assert "is no address of a server" in str(caught.value)
+    assert "sec" not in str(caught.value)
+    assert "ret" not in str(caught.value)
+
+
+async def _asked_with(config: Config) -> tuple[str, ...]:
+    provider = open_redis(config).connection_pool.connection_kwargs["credential_provider"]
+    return tuple(await provider.get_credentials_async())
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """redis-py knows asyncio only."""
+    return "asyncio"
+
+
+@pytest.mark.anyio
+async def test_name_and_password_from_a_file(tmp_path: Path) -> None:
+    """The file is read each time; without a name it is the password of the default user."""
+    file = tmp_path / "password"
+    file.write_text("first\n", encoding="utf-8")
+    config = Config(redis_user="me", redis_password_file=str(file))
+    assert await _asked_with(config) == ("me", "first")
+
+    file.write_text("second", encoding="utf-8")
+
+    assert await _asked_with(config) == ("me", "second")
+    assert await _asked_with(Config(redis_password_file=str(file))) == ("second",)
+
+
+def test_one_place_for_the_password(tmp_path: Path) -> None:
+    """An address with a user beside the settings that name one is refused: it is not clear which is meant."""
+    config = Config(redis="redis://me:secret@there", redis_password_file=str(tmp_path / "password"))
+
+    with pytest.raises(ConfigurationError, match=r"me:\*\*\*@there names a user or password"):
+        open_redis(config)
+
+
+def test_a_name_without_a_password() -> None:
+    """A user is named together with the file of its password."""
+    with pytest.raises(ConfigurationError, match="redis_user goes with redis_password_file"):
+        load_config(None, {"SLUICEGATE_REDIS_USER": "me"}, {})
