@@ -67,7 +67,7 @@ _document: Final = msgspec.json.Decoder(dict[str, Any]).decode
 async def read_ledgers(client: Client, keys: Keys) -> Ledgers:
     """Read the state of a partition's ledgers. Raises `TransportError` and `ConfigurationError`."""
     names = [keys.output("wallet"), *(keys.state(kind) for kind in _NAMED)]
-    info, last, hashes = await client.run(_READ, names, [])
+    info, last, hashes = await client.query(_READ, names)
     state: dict[str, Mapping[bytes, bytes]] = {kind: {} for kind in KINDS}
     state |= zip(_NAMED, map(fields_of, hashes), strict=True)
     return Ledgers(load_view(state), last[0][0] if last else None, trimmed=_trimmed(fields_of(info)))

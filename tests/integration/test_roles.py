@@ -75,6 +75,8 @@ def test_each_role_does_its_work(server: Secured, tmp_path: Any) -> None:
         wait_until(lambda: server.admin.xlen(home.output("rebalance")))
         assert operator.json("status")["wallets"][0]["id"] == "alpha"
         assert operator("plan", "alpha", "--method", "equal").exit_code == 0
+        assert operator("ledger", "verify").exit_code == 0
+        assert operator("report", "alpha").exit_code == 0
         assert "goal_completed" in operator("tail", "--no-follow").stdout
         unknown, nonsense = (letter["id"] for letter in operator.json("dead", "list"))
         assert operator("dead", "retry", unknown).stdout == "1 retried\n"
