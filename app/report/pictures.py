@@ -5,18 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
-from app.plot.charts import (
-    NUMBER,
-    PERCENT,
-    Line,
-    Unit,
-    bars,
-    histogram,
-    lines,
-    money_unit,
-    ranking,
-    stacked,
-)
+from app.plot.charts import Line, bars, histogram, lines, ranking, stacked
+from app.plot.frame import NUMBER, PERCENT, Unit, money_unit
 from app.plot.markup import Markup, element
 from app.plot.scale import number_labels
 from app.report.document import Report

@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.plot.charts import (
-    NUMBER,
-    PERCENT,
-    Line,
-    bars,
-    histogram,
-    lines,
-    money_unit,
-    ranking,
-    stacked,
-)
+from app.plot.charts import Line, bars, histogram, lines, ranking, stacked
+from app.plot.frame import NUMBER, PERCENT, money_unit
 from app.plot.markup import Markup, element, join
 
 DAY = 86_400_000.0
@@ -95,6 +86,21 @@ def test_a_histogram_counts_every_value() -> None:
 
     told = [(one.findtext("title") or "").rpartition(": ")[2] for one in drawing(figure).iter("rect")]
     assert sum(map(int, told)) == 5
+
+
+def test_a_mark_beside_all_values_is_still_within_the_axes() -> None:
+    """Only gains, and a value at risk of nothing."""
+    figure = histogram("t", [0.01, 0.02], [("VaR 95", 0.0)])
+
+    (mark,) = (one for one in drawing(figure).iter("line") if "dashed" in (one.get("class") or ""))
+    assert 62 <= float(mark.get("x1") or 0) <= 706
+
+
+def test_weights_of_nothing_are_drawn_on_a_whole_axis() -> None:
+    """Everybody may be stopped."""
+    figure = stacked("t", [0.0], {"a": [0.0]}, DAY)
+
+    assert "100 %" in [one.text for one in drawing(figure).iter("text")]
 
 
 def test_gains_and_losses_have_their_own_colour() -> None:
