@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from app.audit import Audit
 from stream.types import Entry
 from tests.support.driver import DAY, MINUTE, SECOND, Driver, Json, Said, Step
 from tests.support.laws import Books, Journal, Updates, check_books, money_of, units
@@ -493,6 +494,20 @@ class Fleets(RuleBasedStateMachine):
         self.updates.check_latest(Books(self.driver.state, "w"))
         fresh = self.driver.restarted()
         assert fresh.fleet.view.books.keys() == self.driver.fleet.view.books.keys()
+        self.audit(fresh)
+
+    def audit(self, fresh: Driver) -> None:
+        """What `sluicegate ledger verify` does finds nothing, from the beginning and behind a trimmed one."""
+        told = [Said(stream, msgspec.json.decode(event)) for stream, event in self.driver.outputs]
+        told = [said for said in told if said.name == "wallet_transaction"]
+        for wallet, book in fresh.fleet.view.books.items():
+            mine = [said.data for said in told if said.event["source"] == f"/sluicegate/{wallet}"]
+            for first in (0, len(mine) // 2):
+                found = Audit(wallet)
+                for data in mine[first:]:
+                    found.read(data)
+                found.end(book, trimmed=first > 0)
+                assert found.problems == []
 
 
 TestFleets = Fleets.TestCase
