@@ -1,7 +1,8 @@
 """
-Figures of a view's scopes, for the exporter.
+Figures of a view's scopes, for the exporter and the log.
 
-Read in the exporter's thread while batches are applied, so dicts are copied before they are walked.
+Figures are read in the exporter's thread while batches are applied, so dicts are copied before they are
+walked.
 """
 
 from collections.abc import Iterator
@@ -20,12 +21,24 @@ def figures_of(view: View) -> Iterator[ScopeFigures]:
         yield from _figures(book)
 
 
+def counts_of(view: View) -> dict[str, int]:
+    """How many entities a view holds, by kind."""
+    books = view.books.values()
+    return {
+        "wallets": len(books),
+        "farms": sum(len(book.farms) for book in books),
+        "agents": sum(len(book.agents) for book in books),
+        "goals": sum(len(book.goals) for book in books),
+    }
+
+
 def _figures(book: Book) -> Iterator[ScopeFigures]:
     agents = list(book.agents.values())
     budgets: dict[str, int] = {}
     for agent in agents:
         budgets[agent.farm] = budgets.get(agent.farm, 0) + agent.budget
-    yield _scope(book.wallet, sum(budgets.values()))
+    wallet = _scope(book.wallet, sum(budgets.values()))
+    yield wallet._replace(suspense=book.wallet.suspense / MONEY)
     for farm in list(book.farms.values()):
         yield _scope(farm, budgets.get(farm.id, 0))
     for agent in agents:

@@ -2,8 +2,8 @@
 
 import gc
 import signal
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 import anyio
@@ -11,17 +11,19 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from app.config import Config
-from app.connect import check_server, open_clients, open_redis
-from app.figures import figures_of
+from app.connect import check_server, hide_password, open_clients, open_redis
+from app.figures import counts_of, figures_of
 from app.logging import LogObserver, configure_logging
 from app.meta import claim_meta
+from app.version import own_version
 from handlers import INPUTS, OUTPUTS
 from handlers.fleet import Fleet
 from metrics.exporter import exporting
-from metrics.observe import EngineObserver, FleetCollector, ScopeFigures
+from metrics.health import HEARTBEAT_S, Health
+from metrics.observe import EngineObserver, FleetCollector, ScopeFigures, observe_process
 from state.view import KINDS
 from stream.client import Client
-from stream.errors import ConfigurationError
+from stream.errors import BrokenInvariantError, ConfigurationError, TransportError
 from stream.keys import Keys, meta_key
 from stream.types import BatchDetails, Observer
 from stream.worker import PartitionWorker, Settings, first_error
@@ -42,6 +44,11 @@ class Observers:
         for observer in self._observers:
             observer.committed(details)
 
+    def taken(self, partition: int, epoch: int) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.taken(partition, epoch)
+
     def owned(self, partition: int, epoch: int) -> None:
         """Pass it on."""
         for observer in self._observers:
@@ -51,6 +58,16 @@ class Observers:
         """Pass it on."""
         for observer in self._observers:
             observer.lost(partition, reason)
+
+    def held(self, partition: int, holder: str) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.held(partition, holder)
+
+    def away(self, partition: int, error: str) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.away(partition, error)
 
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Pass it on."""
@@ -65,18 +82,52 @@ async def work(config: Config) -> None:
     Raises:
         ConfigurationError: something a person has to put right.
         TransportError: the server was away for longer than configured.
+        BrokenInvariantError: a bug; the log has all of it.
 
     """
     configure_logging(config.log_level)
+    log = structlog.get_logger().bind(worker=config.worker_name)
     gc.set_threshold(*_GC_THRESHOLDS)
     stop = anyio.Event()
     try:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_stop_on_signal, stop)
+            tasks.start_soon(_stop_on_signal, stop, log)
             await serve(config, stop)
             tasks.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         raise first_error(group) from None
+
+
+@contextmanager
+def _logged(config: Config, log: structlog.typing.FilteringBoundLogger) -> Iterator[None]:
+    """Log the beginning and the end of a worker that has passed all checks. Raises as `work` does."""
+    log.info(
+        "starting",
+        version=own_version(),
+        server=hide_password(config.redis),
+        prefix=config.prefix,
+        partitions=config.partitions,
+    )
+    try:
+        yield
+    except Exception as raised:  # raised again, or a bug
+        error = first_error(raised) if isinstance(raised, BaseExceptionGroup) else raised
+        if not isinstance(error, ConfigurationError | TransportError):
+            log.critical("broken invariant", exc_info=error)
+            error = _broken(error)
+        log.error("stopped", reason=str(error))  # noqa: TRY400  # what a person needs
+        raise error from None
+    log.info("stopped")
+
+
+def _broken(error: BaseException) -> BrokenInvariantError:
+    """Say in a sentence what must not be, and where."""
+    what = " ".join(f"{type(error).__name__}: {error}".removesuffix(": ").split())
+    where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    return BrokenInvariantError(
+        f"A broken invariant ended the worker: {what}{where}. Nothing of that batch was committed; keep the "
+        "input and report what the log says."
+    )
 
 
 async def serve(config: Config, stop: anyio.Event) -> None:
@@ -90,25 +141,40 @@ async def serve(config: Config, stop: anyio.Event) -> None:
         await client.close()
     log = structlog.get_logger().bind(worker=config.worker_name)
     registry = CollectorRegistry()
-    observer = Observers([LogObserver(config.worker_name), EngineObserver(registry)])
     fleets = [Fleet() for _ in range(config.partitions)]
+    health = Health(config.partitions)
+    log_observer = LogObserver(config.worker_name, lambda partition: counts_of(fleets[partition].view))
+    observer = Observers([health, EngineObserver(registry), log_observer])
 
     def figures() -> Iterable[ScopeFigures]:
-        for fleet in fleets:
-            yield from figures_of(fleet.view)
+        for partition, fleet in enumerate(fleets):
+            # What is left in memory of a partition that is not served is old: its owner shows it.
+            if health.serves(partition):
+                yield from figures_of(fleet.view)
 
+    observe_process(registry, health, own_version())
     registry.register(
         FleetCollector(figures, agents=config.metrics_agents, agents_max=config.metrics_series_max)
     )
-    with ExitStack() as stack:
+    with _logged(config, log), ExitStack() as stack:
         try:
-            port = stack.enter_context(exporting(registry, config.metrics_host, config.metrics_port))
+            port = stack.enter_context(exporting(registry, health, config.metrics_host, config.metrics_port))
         except OSError as error:
             address = f"{config.metrics_host}:{config.metrics_port}"
             text = f"The metrics address {address} is taken ({error.strerror}): set --metrics-port."
             raise ConfigurationError(text) from None
         log.info("metrics", address=f"http://{config.metrics_host}:{port}/metrics")
-        await _serve_partitions(config, fleets, observer, stop)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_beat, health)
+            await _serve_partitions(config, fleets, observer, stop)
+            tasks.cancel_scope.cancel()
+
+
+async def _beat(health: Health) -> None:
+    """Show that the event loop turns."""
+    while True:
+        health.beat()
+        await anyio.sleep(HEARTBEAT_S)
 
 
 async def _check_keys(client: Client, config: Config) -> None:
@@ -140,8 +206,9 @@ async def _serve_partitions(
             tasks.start_soon(worker.run, stop)
 
 
-async def _stop_on_signal(stop: anyio.Event) -> None:
+async def _stop_on_signal(stop: anyio.Event, log: structlog.typing.FilteringBoundLogger) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for _ in signals:
+        async for number in signals:
+            log.info("stopping", signal=number.name)
             stop.set()
             return

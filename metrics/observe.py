@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from metrics.definitions import EngineMetrics, FleetMetrics
+from metrics.definitions import EngineMetrics, FleetMetrics, WorkerMetrics
+from metrics.health import Health
 
 
 class Batch(Protocol):
@@ -36,6 +38,16 @@ class ScopeFigures(NamedTuple):
     budget: float
     colour: str
     stopped: bool
+    suspense: float = 0.0  # of a wallet
+
+
+def observe_process(registry: CollectorRegistry, health: Health, version: str) -> None:
+    """Show what the process is, whether it is ready, and what it takes of the machine."""
+    metrics = WorkerMetrics(registry)
+    metrics.build.info({"version": version})
+    metrics.ready.set_function(lambda: not health.troubles())
+    metrics.heartbeat.set_function(lambda: health.heartbeat_age)
+    ProcessCollector(registry=registry)
 
 
 class EngineObserver:
@@ -43,6 +55,7 @@ class EngineObserver:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._metrics = EngineMetrics(registry)
+        self._served: set[int] = set()
 
     def committed(self, details: Batch) -> None:
         """Count a batch."""
@@ -51,21 +64,49 @@ class EngineObserver:
         if details.repeats:
             metrics.repeats.labels(partition).inc(details.repeats)
         for reason, count in details.dead.items():
+            metrics.refused.labels(partition).inc(count)
             metrics.dead.labels(partition, reason).inc(count)
         metrics.batch.labels(partition).observe(details.entries)
         metrics.work.labels(partition).observe(details.work_seconds)
         metrics.commit.labels(partition).observe(details.commit_seconds)
         metrics.end_to_end.labels(partition).observe(max(time.time() - details.newest_ms / 1000, 0.0))
 
-    def owned(self, partition: int, epoch: int) -> None:
+    def taken(self, partition: int, epoch: int) -> None:
+        """Start every counter of a partition at 0: Prometheus sees no increase in a first sample."""
+        metrics, label = self._metrics, str(partition)
+        for counter in (metrics.applied, metrics.repeats, metrics.refused, metrics.losses):
+            counter.labels(label)
+        metrics.owned.labels(label).set(0)
+        metrics.epoch.labels(label).set(epoch)
+
+    def owned(self, partition: int, epoch: int) -> None:  # noqa: ARG002  # known since it was taken
         """Show a partition as served."""
+        self._served.add(partition)
         self._metrics.owned.labels(str(partition)).set(1)
-        self._metrics.epoch.labels(str(partition)).set(epoch)
 
     def lost(self, partition: int, reason: str) -> None:  # noqa: ARG002  # reasons are for the log
         """Show a partition as not served."""
-        self._metrics.owned.labels(str(partition)).set(0)
-        self._metrics.losses.labels(str(partition)).inc()
+        self._unserved(partition)
+
+    def held(self, partition: int, holder: str) -> None:  # noqa: ARG002  # as above
+        """Show a partition as not served here."""
+        self._unserved(partition)
+
+    def away(self, partition: int, error: str) -> None:  # noqa: ARG002  # as above
+        """Show a partition as not served."""
+        self._unserved(partition)
+
+    def _unserved(self, partition: int) -> None:
+        """Count the change from served to not served, not what is heard of it afterwards."""
+        label = str(partition)
+        self._metrics.owned.labels(label).set(0)
+        if partition in self._served:
+            self._served.discard(partition)
+            self._metrics.losses.labels(label).inc()
+            # What waits is for the next owner to know; it may not have been counted yet.
+            with suppress(KeyError):
+                self._metrics.lag_entries.remove(label)
+                self._metrics.lag_seconds.remove(label)
 
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Show how much waits."""
@@ -115,4 +156,6 @@ def _add(metrics: FleetMetrics, scope: ScopeFigures) -> None:
     metrics.drawdown.add_metric(labels, scope.drawdown)
     metrics.budget.add_metric(labels, scope.budget)
     metrics.stopped.add_metric(labels, float(scope.stopped))
+    if scope.scope == "wallet":
+        metrics.suspense.add_metric((scope.wallet,), scope.suspense)
     metrics.breaker.add_metric((*labels, scope.colour), 1.0)

@@ -24,3 +24,7 @@ class FencedError(Exception):
 
 class ConfigurationError(Exception):
     """Something a person has to put right before the worker can run; the message says what."""
+
+
+class BrokenInvariantError(Exception):
+    """What must never be: the worker ended before it committed; the message says where, in a sentence."""

@@ -41,10 +41,14 @@ class Processor:
         outputs: list[tuple[str, bytes]] = []
         dead: list[DeadLetter] = []
         repeated = 0
-        for entry in entries:
-            repeated += self._apply(entry, outputs, dead)
-            self.positions[entry.stream] = entry.id
-            self.applied[entry.stream] += 1
+        try:
+            for entry in entries:
+                repeated += self._apply(entry, outputs, dead)
+                self.positions[entry.stream] = entry.id
+                self.applied[entry.stream] += 1
+        except Exception as error:
+            error.add_note(f"partition {self._partition}, {self._streams[entry.stream]} {entry.id.decode()}")
+            raise
         state = self._application.changes()
         details = BatchDetails(
             partition=self._partition,
@@ -54,6 +58,7 @@ class Processor:
             dead=count_reasons(dead),
             newest_ms=entries[-1].time_ms,
             work_seconds=perf_counter() - start,
+            first_dead=dead[0] if dead else None,
         )
         return Outcome(state, outputs, dead, list(self.positions), list(self.applied), details)
 

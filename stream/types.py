@@ -69,6 +69,7 @@ class BatchDetails(msgspec.Struct):
     newest_ms: int = 0  # server time of the newest entry in it
     work_seconds: float = 0.0
     commit_seconds: float = 0.0
+    first_dead: DeadLetter | None = None
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -146,16 +147,30 @@ class Application(Protocol):
 
 
 class Observer(Protocol):
-    """Hears what the engine does. Must not raise, and must not take long."""
+    """
+    Hears what the engine does. Must not raise, and must not take long.
+
+    From its start each partition is taken, held by another, or out of reach; a worker says of every partition
+    which it is, also of those it leaves to others.
+    """
 
     def committed(self, details: BatchDetails) -> None:
         """Hear of a batch that is visible now."""
 
+    def taken(self, partition: int, epoch: int) -> None:
+        """Hear that a partition was taken; what is stored of it is being loaded."""
+
     def owned(self, partition: int, epoch: int) -> None:
-        """Hear that a partition was taken and loaded; the worker serves it."""
+        """Hear that a partition that was taken is loaded; the worker serves it."""
 
     def lost(self, partition: int, reason: str) -> None:
-        """Hear that a partition is not served now, and why in a sentence."""
+        """Hear that a partition that was taken is not served any more, and why in a sentence."""
+
+    def held(self, partition: int, holder: str) -> None:
+        """Hear that another worker holds a partition; may come again and again."""
+
+    def away(self, partition: int, error: str) -> None:
+        """Hear, at each try, that the server is out of reach; the partition is not served."""
 
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Hear how many entries wait, and how long the oldest batch in work has waited."""

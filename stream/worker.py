@@ -105,7 +105,7 @@ class PartitionWorker:
                 self._served()
             except* TransportError as group:
                 error = first_error(group)
-                self._observer.lost(self._keys.partition, str(error))
+                self._observer.away(self._keys.partition, str(error))
                 now = time.monotonic()
                 self._away_since = self._away_since or now
                 if now - self._away_since > self._settings.away_s:
@@ -127,6 +127,7 @@ class PartitionWorker:
         epoch = await self._take(stop)
         if epoch is None:
             return
+        self._observer.taken(self._keys.partition, epoch)
         checkpoint = await read_checkpoint(self._clients.writing, self._keys, self._application.inputs)
         if checkpoint.epoch != epoch:
             raise FencedError(f"epoch {epoch} ended while it was loaded")
@@ -148,7 +149,7 @@ class PartitionWorker:
             if not isinstance(taken, Held):
                 return taken
             self._served()
-            self._observer.lost(self._keys.partition, f"{taken.holder} holds it")
+            self._observer.held(self._keys.partition, taken.holder)
             await _sleep(min(max(taken.left_ms, 50), 1000) / 1000, stop)
         return None
 
@@ -197,7 +198,9 @@ class PartitionWorker:
         try:
             return await reader.look(skip, block_ms)
         except TransportError as error:
-            if "NOGROUP" in str(error) or "UNBLOCKED" in str(error):
+            if "NOGROUP" in str(error):
+                raise FencedError("its consumer group is gone, as when another worker takes it") from error
+            if "UNBLOCKED" in str(error):
                 raise
             # One dropped connection is no reason to load everything again.
             await self._clients.reading.drop()

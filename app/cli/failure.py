@@ -1,16 +1,16 @@
 """
 Turns what can go wrong into one line and an exit code, in one place.
 
-A bug is not caught: it shows itself.
+A bug is not caught: it shows itself. A worker logs it, so that what it leaves behind is lines of a log.
 """
 
 from typing import Any
 
 import click
 
-from stream.errors import ConfigurationError, TransportError
+from stream.errors import BrokenInvariantError, ConfigurationError, TransportError
 
-_EXPECTED = (ConfigurationError, TransportError)
+_EXPECTED = (ConfigurationError, TransportError, BrokenInvariantError)
 
 
 class FailingInOneLine(click.Group):

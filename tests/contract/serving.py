@@ -24,6 +24,7 @@ class Watcher:
 
     def __init__(self) -> None:
         self.batches: list[BatchDetails] = []
+        self.takings: list[int] = []
         self.epochs: list[int] = []
         self.losses: list[str] = []
         self.lags: list[tuple[int, float]] = []
@@ -39,8 +40,13 @@ class Watcher:
         self.batches.append(details)
         self._change()
 
-    def owned(self, partition: int, epoch: int) -> None:  # noqa: ARG002  # there is one
+    def taken(self, partition: int, epoch: int) -> None:  # noqa: ARG002  # there is one
         """Note a taking."""
+        self.takings.append(epoch)
+        self._change()
+
+    def owned(self, partition: int, epoch: int) -> None:  # noqa: ARG002  # there is one
+        """Note that a taking was loaded."""
         self.epochs.append(epoch)
         self._change()
 
@@ -48,6 +54,14 @@ class Watcher:
         """Note a loss."""
         self.losses.append(reason)
         self._change()
+
+    def held(self, partition: int, holder: str) -> None:
+        """Note that another holds it."""
+        self.lost(partition, f"{holder} holds it")
+
+    def away(self, partition: int, error: str) -> None:
+        """Note that the server is away."""
+        self.lost(partition, error)
 
     def lag(self, partition: int, events: int, seconds: float) -> None:  # noqa: ARG002  # there is one
         """Note a lag."""

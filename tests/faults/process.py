@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -117,14 +118,24 @@ class WorkerProcess:
 
     def metric(self, name: str, **labels: str) -> float | None:
         """One of its figures, as Prometheus would read it; None where it is not there."""
-        address = self.wait_for("metrics")["address"]
-        with urllib.request.urlopen(address, timeout=5) as reply:  # noqa: S310  # our own address
-            lines = reply.read().decode().splitlines()
-        wanted = "{" + ",".join(f'{label}="{value}"' for label, value in sorted(labels.items())) + "}"
+        lines = self.page("/metrics")[1].splitlines()
+        wanted = {f'{label}="{value}"' for label, value in labels.items()}
         for line in lines:
-            if line.startswith(name + wanted):
-                return float(line.rpartition(" ")[2])
+            series, _, value = line.rpartition(" ")
+            found, _, inside = series.partition("{")
+            if found == name and set(filter(None, inside.rstrip("}").split(","))) == wanted:
+                return float(value)
         return None
+
+    def page(self, path: str) -> tuple[int, str]:
+        """Status and text of what it answers over HTTP."""
+        address = self.wait_for("metrics")["address"].removesuffix("/metrics") + path
+        try:
+            with urllib.request.urlopen(address, timeout=5) as reply:  # noqa: S310  # our own address
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
 
 
 def is_applied(client: Any, tag: str = "{sluicegate:0}") -> bool:

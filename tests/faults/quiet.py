@@ -31,10 +31,19 @@ class _Watch:
         if self._waiting <= 0:
             self._stop.set()
 
+    def taken(self, partition: int, epoch: int) -> None:
+        """Nothing to see."""
+
     def owned(self, partition: int, epoch: int) -> None:
         """Nothing to see."""
 
     def lost(self, partition: int, reason: str) -> None:
+        """Nothing to see."""
+
+    def held(self, partition: int, holder: str) -> None:
+        """Nothing to see."""
+
+    def away(self, partition: int, error: str) -> None:
         """Nothing to see."""
 
     def lag(self, partition: int, events: int, seconds: float) -> None:

@@ -1,13 +1,19 @@
 """What the engine and the fleet report becomes the figures that Prometheus reads."""
 
-import urllib.request
 from collections.abc import Sequence
 
+import pytest
 from prometheus_client import CollectorRegistry
 
-from metrics.exporter import exporting
-from metrics.observe import EngineObserver, FleetCollector, ScopeFigures
+from metrics.health import Health
+from metrics.observe import EngineObserver, FleetCollector, ScopeFigures, observe_process
 from stream.types import BatchDetails
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    """Give a registry of its own."""
+    return CollectorRegistry()
 
 
 def test_a_batch_is_counted() -> None:
@@ -26,6 +32,7 @@ def test_a_batch_is_counted() -> None:
     assert registry.get_sample_value("sluicegate_entries_repeated_total", {"partition": "3"}) == 2
     labels = {"partition": "3", "reason": "unknown_agent"}
     assert registry.get_sample_value("sluicegate_dead_letters_total", labels) == 4
+    assert registry.get_sample_value("sluicegate_entries_dead_total", {"partition": "3"}) == 6
     assert registry.get_sample_value("sluicegate_batch_entries_sum", {"partition": "3"}) == 20
     assert registry.get_sample_value("sluicegate_commit_seconds_count", {"partition": "3"}) == 2
 
@@ -35,12 +42,59 @@ def test_a_partition_is_owned_from_taking_to_losing_it() -> None:
     registry = CollectorRegistry()
     observer = EngineObserver(registry)
 
+    observer.taken(0, 7)
+    assert registry.get_sample_value("sluicegate_partition_owned", {"partition": "0"}) == 0
     observer.owned(0, 7)
     assert registry.get_sample_value("sluicegate_partition_owned", {"partition": "0"}) == 1
     assert registry.get_sample_value("sluicegate_partition_epoch", {"partition": "0"}) == 7
 
-    observer.lost(0, "the server is away")
+    observer.lag(0, 500, 1.5)
+    observer.away(0, "the connection broke")
     assert registry.get_sample_value("sluicegate_partition_owned", {"partition": "0"}) == 0
+    assert registry.get_sample_value("sluicegate_lag_entries", {"partition": "0"}) is None
+
+
+def test_a_loss_is_counted_once_however_often_the_server_is_tried(registry: CollectorRegistry) -> None:
+    """From served to not served is one loss; what is heard afterwards, and standing by, is none."""
+    observer = EngineObserver(registry)
+
+    def losses() -> float | None:
+        return registry.get_sample_value("sluicegate_partition_losses_total", {"partition": "0"})
+
+    observer.held(0, "other")
+    observer.taken(0, 1)
+    assert losses() == 0
+    observer.owned(0, 1)
+    for _ in range(3):
+        observer.away(0, "connection refused")
+    observer.held(0, "other")
+
+    assert losses() == 1
+
+
+def test_counters_start_at_zero_when_a_partition_is_taken(registry: CollectorRegistry) -> None:
+    """So that Prometheus sees the first dead letter as an increase."""
+    observer = EngineObserver(registry)
+
+    observer.taken(2, 1)
+
+    for name in ("entries_applied", "entries_repeated", "entries_dead", "partition_losses"):
+        assert registry.get_sample_value(f"sluicegate_{name}_total", {"partition": "2"}) == 0
+
+
+def test_the_process_shows_its_version_memory_and_whether_it_is_ready(registry: CollectorRegistry) -> None:
+    """What any process shows, and the gauge that alerts ask for."""
+    now = 100.0
+    health = Health(1, clock=lambda: now)
+    observe_process(registry, health, "1.2.3")
+
+    assert registry.get_sample_value("sluicegate_build_info", {"version": "1.2.3"}) == 1
+    assert (registry.get_sample_value("process_resident_memory_bytes") or 0) > 1_000_000
+    assert registry.get_sample_value("sluicegate_ready") == 0
+    health.owned(0, 1)
+    assert registry.get_sample_value("sluicegate_ready") == 1
+    now = 103.5
+    assert registry.get_sample_value("sluicegate_heartbeat_age_seconds") == 3.5
 
 
 def test_lag_is_shown_in_entries_and_seconds() -> None:
@@ -55,7 +109,7 @@ def test_lag_is_shown_in_entries_and_seconds() -> None:
 
 
 def _figures(agents: int) -> Sequence[ScopeFigures]:
-    wallet = ScopeFigures("alpha", "wallet", "alpha", 100.5, 5.0, 0.25, 90.0, "yellow", False)
+    wallet = ScopeFigures("alpha", "wallet", "alpha", 100.5, 5.0, 0.25, 90.0, "yellow", False, suspense=-2.5)
     return [
         wallet,
         *(ScopeFigures("alpha", "agent", f"a{i}", 1.0, 1.0, 0.0, 1.0, "red", True) for i in range(agents)),
@@ -78,6 +132,7 @@ def test_a_wallet_shows_its_figures() -> None:
     assert registry.get_sample_value("sluicegate_budget", labels) == 90.0
     assert registry.get_sample_value("sluicegate_breaker_state", {**labels, "colour": "yellow"}) == 1
     assert registry.get_sample_value("sluicegate_stopped", labels) == 0
+    assert registry.get_sample_value("sluicegate_suspense", {"wallet": "alpha"}) == -2.5
 
 
 def test_agents_are_left_out_unless_asked_for() -> None:
@@ -99,18 +154,3 @@ def test_the_series_of_agents_are_capped() -> None:
 
     assert [shown(f"a{i}") for i in range(5)] == [1, 1, 1, None, None]
     assert registry.get_sample_value("sluicegate_agents_left_out", {"wallet": "alpha"}) == 2
-
-
-def test_the_exporter_answers_over_http_and_frees_its_port() -> None:
-    """While the block runs the registry can be scraped; afterwards the address is free again."""
-    registry = CollectorRegistry()
-    EngineObserver(registry).owned(0, 1)
-
-    with exporting(registry, "127.0.0.1", 0) as port:
-        answer = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5)
-        text = answer.read().decode()
-        answer.close()
-    with exporting(registry, "127.0.0.1", port) as again:
-        assert again == port
-
-    assert 'sluicegate_partition_owned{partition="0"} 1.0' in text
