@@ -25,6 +25,8 @@ from state.view import KINDS
 from stream.client import Client
 from stream.errors import BrokenInvariantError, ConfigurationError, TransportError
 from stream.keys import Keys, meta_key
+from stream.ownership import new_member
+from stream.service import Service
 from stream.types import BatchDetails, Observer
 from stream.worker import PartitionWorker, Settings, first_error
 
@@ -193,17 +195,20 @@ async def _serve_partitions(
         window=config.dedupe_window,
         away_s=config.away_s,
     )
-    async with anyio.create_task_group() as tasks:
-        for partition, fleet in enumerate(fleets):
-            worker = PartitionWorker(
-                Keys(config.prefix, partition),
-                fleet,
-                open_clients(config, settings.block_ms),
-                config.worker_name,
-                observer,
-                settings,
-            )
-            tasks.start_soon(worker.run, stop)
+    member = new_member(config.worker_name)
+    workers = {
+        partition: PartitionWorker(
+            Keys(config.prefix, partition),
+            fleet,
+            open_clients(config, settings.block_ms),
+            member,
+            observer,
+            settings,
+        )
+        for partition, fleet in enumerate(fleets)
+    }
+    client = Client(open_redis(config.redis))
+    await Service(client, config.prefix, member, workers, config.lease_ms, config.away_s).run(stop)
 
 
 async def _stop_on_signal(stop: anyio.Event, log: structlog.typing.FilteringBoundLogger) -> None:

@@ -45,6 +45,21 @@ class Client:
         except (RedisError, OSError) as error:
             raise translated(error, str(command[0])) from error
 
+    async def ask_all(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
+        """Send commands together and return their replies, in order. They need not happen at one moment."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.response_callbacks = {}
+        for command in commands:
+            pipeline.execute_command(*command)
+        try:
+            found: list[Any] = await pipeline.execute()
+        except ResponseError as error:
+            raise refused(error, str(commands[0][0])) from error
+        except (RedisError, OSError) as error:
+            text = f"{commands[0][0]!s} failed: {str(error) or type(error).__name__}"
+            raise TransportError(text) from error
+        return found
+
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:  # noqa: ANN401  # a script's reply
         """Run a script, sending its text only where the server does not have it yet."""
         return await self._run("EVALSHA", "EVAL", script, keys, arguments)

@@ -20,6 +20,16 @@ def meta_key(prefix: str) -> str:
     return f"{prefix}:meta"
 
 
+def workers_key(prefix: str) -> str:
+    """Sorted set of the workers that are there, by the server time until which they are to be believed."""
+    return f"{prefix}:workers"
+
+
+def moved_key(prefix: str) -> str:
+    """Hash of the partitions that an operator gave to a worker."""
+    return f"{prefix}:moved"
+
+
 class Keys(msgspec.Struct, frozen=True):
     """Keys of one partition."""
 

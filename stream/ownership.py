@@ -20,6 +20,11 @@ from stream.client import Argument, Client
 from stream.keys import Keys
 
 
+def new_member(name: str) -> str:
+    """Name and a new token, with a space between: one process that works under a name without spaces."""
+    return f"{name} {uuid4().hex}"
+
+
 class Held(msgspec.Struct, frozen=True):
     """Somebody else's lease."""
 
@@ -30,13 +35,12 @@ class Held(msgspec.Struct, frozen=True):
 class Ownership:
     """One worker's claim to one partition."""
 
-    def __init__(self, client: Client, keys: Keys, inputs: Sequence[str], owner: str, lease_ms: int) -> None:
-        """``owner`` has no spaces; ``lease_ms`` is well above the time a batch takes."""
+    def __init__(self, client: Client, keys: Keys, inputs: Sequence[str], member: str, lease_ms: int) -> None:
+        """``member`` is one of `new_member`; ``lease_ms`` is well above the time a batch takes."""
         self._client = client
         self._keys = keys
         self._inputs = inputs
-        self._owner = owner
-        self._token = uuid4().hex
+        self._member = member
         self._lease_ms = lease_ms
         self._returning = True
         self._epoch = 0  # under which the partition was taken last
@@ -54,8 +58,7 @@ class Ownership:
         all_keys = [self._keys.checkpoint, self._keys.lease, *names]
         group_prefix = f"{self._keys.prefix}."
         arguments: list[Argument] = [
-            self._owner,
-            self._token,
+            *self._member.split(" "),
             self._lease_ms,
             int(self._returning),
             group_prefix,
@@ -71,9 +74,9 @@ class Ownership:
     async def renew(self) -> bool:
         """Prolong the lease; False: another took the partition. Raises `TransportError`."""
         names = [self._keys.lease, self._keys.checkpoint]
-        claim = f"{self._owner} {self._token}"
-        return bool(await self._client.run(scripts.RENEW, names, [claim, self._lease_ms, self._epoch]))
+        arguments: list[Argument] = [self._member, self._lease_ms, self._epoch]
+        return bool(await self._client.run(scripts.RENEW, names, arguments))
 
     async def release(self) -> None:
         """End the lease, so that another worker need not wait for it to lapse. Raises `TransportError`."""
-        await self._client.run(scripts.RELEASE, [self._keys.lease], [f"{self._owner} {self._token}"])
+        await self._client.run(scripts.RELEASE, [self._keys.lease], [self._member])

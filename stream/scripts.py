@@ -17,6 +17,21 @@ end
 return {}
 """
 
+ATTEND: Final = """
+-- KEYS: workers. ARGV: member, how long it is to be believed in ms, name to forget or ''.
+-- Returns the members that are there.
+local now = redis.call('TIME')
+local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+if ARGV[3] ~= '' then
+  for _, member in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    if string.match(member, '^(%S+) ') == ARGV[3] then redis.call('ZREM', KEYS[1], member) end
+  end
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms)
+redis.call('ZADD', KEYS[1], string.format('%.0f', ms + ARGV[2]), ARGV[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+"""
+
 TAKE: Final = """
 -- KEYS: checkpoint, lease, input streams…
 -- ARGV: owner, token, lease ms, 1 to take a lease of the same owner, group prefix, input names…

@@ -74,7 +74,7 @@ class PartitionWorker:
         keys: Keys,
         application: Application,
         clients: Clients,
-        owner: str,
+        member: str,
         observer: Observer,
         settings: Settings,
     ) -> None:
@@ -83,7 +83,7 @@ class PartitionWorker:
         self._clients = clients
         self._observer = observer
         self._settings = settings
-        self._ownership = Ownership(clients.writing, keys, application.inputs, owner, settings.lease_ms)
+        self._ownership = Ownership(clients.writing, keys, application.inputs, member, settings.lease_ms)
         self._busy_at_ms = 0  # wall time of the last commit
         self._away_since: float | None = None
         self._pause_s = _BACKOFF_FIRST_S
@@ -114,6 +114,7 @@ class PartitionWorker:
             except* ConfigurationError as group:
                 raise ConfigurationError(str(first_error(group))) from None
             await self._clients.drop()
+            self._application.forget()
             if not stop.is_set():
                 await _sleep(self._pause_s, stop)
 
@@ -141,7 +142,7 @@ class PartitionWorker:
             await self._serve(processor, checkpoint, stop)
             tasks.cancel_scope.cancel()
         await self._ownership.release()
-        self._observer.lost(self._keys.partition, "let go of it to stop")
+        self._observer.lost(self._keys.partition, "let go of it")
 
     async def _take(self, stop: anyio.Event) -> int | None:
         while not stop.is_set():

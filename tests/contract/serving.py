@@ -11,6 +11,7 @@ from stream import scripts
 from stream.client import Argument, Client
 from stream.errors import TransportError
 from stream.keys import Keys
+from stream.ownership import new_member
 from stream.types import BatchDetails
 from stream.worker import Clients, PartitionWorker, Settings
 from tests.contract.server import Backend
@@ -157,7 +158,8 @@ class Running:
         self.stop = anyio.Event()
         self.ended = anyio.Event()
         clients = Clients(self.reading, self.writing)
-        self.worker = PartitionWorker(keys, self.application, clients, owner, self.watcher, settings)
+        member = new_member(owner)
+        self.worker = PartitionWorker(keys, self.application, clients, member, self.watcher, settings)
 
     async def run(self) -> None:
         """Run to the end."""

@@ -7,7 +7,7 @@ from stream.client import Client
 from stream.commit import Committer
 from stream.errors import ConfigurationError, FencedError, TransportError
 from stream.keys import Keys
-from stream.ownership import Ownership
+from stream.ownership import Ownership, new_member
 from stream.types import BatchDetails, Changes, DeadLetter, Outcome
 from tests.contract.server import Backend, hash_of, stream_of
 from tests.contract.serving import FaultyClient
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 async def redis(backend: Backend, keys: Keys) -> Redis:
     """Give a plain client of a partition at epoch 1 and sequence number 0."""
     found = backend.redis()
-    await Ownership(backend.client(), keys, INPUTS, "first", 60_000).take()
+    await Ownership(backend.client(), keys, INPUTS, new_member("first"), 60_000).take()
     return found
 
 
@@ -146,7 +146,7 @@ async def test_a_commit_of_an_epoch_that_is_over_writes_nothing(
     committer = committer_of(client, keys)
     await committer.commit(outcome_of())
     await redis.delete(keys.lease)
-    await Ownership(backend.client(), keys, INPUTS, "second", 60_000).take()
+    await Ownership(backend.client(), keys, INPUTS, new_member("second"), 60_000).take()
     before = await seen(redis, keys)
 
     with pytest.raises(FencedError, match="epoch 1 ended, the partition is at epoch 2"):
@@ -311,7 +311,7 @@ async def test_a_lost_reply_and_another_owner_since_is_fenced(
         try:
             return await run(*arguments)  # type: ignore[arg-type]  # passed on as they came
         finally:
-            await Ownership(backend.client(), keys, INPUTS, "second", 60_000).take()
+            await Ownership(backend.client(), keys, INPUTS, new_member("second"), 60_000).take()
 
     client.run = run_and_lose_the_partition  # type: ignore[method-assign,assignment]  # for this test
 

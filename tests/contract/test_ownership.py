@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from stream.checkpoint import read_checkpoint
 from stream.errors import ConfigurationError
 from stream.keys import Keys
-from stream.ownership import Held, Ownership
+from stream.ownership import Held, Ownership, new_member
 from tests.contract.server import Backend, append, hash_of, stream_of
 from tests.contract.words import INPUTS
 
@@ -24,7 +24,7 @@ def redis(backend: Backend) -> Redis:
 
 def claim(backend: Backend, keys: Keys, owner: str, lease_ms: int = LEASE_MS) -> Ownership:
     """Make a worker's claim."""
-    return Ownership(backend.client(), keys, INPUTS, owner, lease_ms)
+    return Ownership(backend.client(), keys, INPUTS, new_member(owner), lease_ms)
 
 
 async def groups(redis: Redis, name: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from stream.client import Client
 from stream.errors import FencedError, TransportError
 from stream.keys import Keys
-from stream.ownership import Held, Ownership
+from stream.ownership import Held, Ownership, new_member
 from stream.reader import Reader
 from stream.types import Entry
 from tests.contract.proxy import proxy_of
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 async def take(client: Client, keys: Keys) -> int:
     """Take the partition, which makes the groups; return the epoch."""
-    epoch = await Ownership(client, keys, INPUTS, "reader", 60_000).take()
+    epoch = await Ownership(client, keys, INPUTS, new_member("reader"), 60_000).take()
     assert not isinstance(epoch, Held)
     return epoch
 

@@ -17,7 +17,7 @@ from stream.client import Client
 from stream.errors import ConfigurationError, TransportError
 from stream.keys import Keys
 from stream.order import parse_id
-from stream.ownership import Ownership
+from stream.ownership import Ownership, new_member
 from stream.types import Emit, Entry, Job
 from tests.contract.server import Backend, append, entries_of, hash_of, real_only, stream_of
 from tests.contract.serving import PATIENCE_S, Running, serving
@@ -253,7 +253,7 @@ async def test_a_partition_that_is_taken_away_before_it_is_loaded_is_let_go(
 ) -> None:
     """The checkpoint is another's by then, and nothing may be committed in the other's name."""
     redis = backend.redis()
-    thief = Ownership(backend.client(), keys, INPUTS, "thief", 60_000)
+    thief = Ownership(backend.client(), keys, INPUTS, new_member("thief"), 60_000)
 
     async def read_too_late(client: Client, keys: Keys, inputs: Sequence[str]) -> Checkpoint:
         await redis.delete(keys.lease)
@@ -303,7 +303,7 @@ async def test_stopping_finishes_and_lets_go(backend: Backend, keys: Keys, names
         await running.finish()
 
         assert not await redis.exists(keys.lease)
-        assert running.watcher.losses == ["let go of it to stop"]
+        assert running.watcher.losses == ["let go of it"]
         counts = await hash_of(redis, keys.state("counts"))
         assert sum(int(count) for count in counts.values()) == running.watcher.entries
 

@@ -14,6 +14,7 @@ from handlers.fleet import Fleet
 from stream.checkpoint import read_checkpoint
 from stream.client import Client
 from stream.keys import Keys
+from stream.ownership import new_member
 from stream.types import BatchDetails
 from stream.worker import PartitionWorker, Settings
 
@@ -60,7 +61,7 @@ async def work(config: Config) -> None:
     watch = _Watch(sum(there) - sum(applied), stop)
     settings = Settings(batch=config.batch, clock=None)
     clients = open_clients(config, settings.block_ms)
-    await PartitionWorker(keys, fleet, clients, config.worker_name, watch, settings).run(stop)
+    await PartitionWorker(keys, fleet, clients, new_member(config.worker_name), watch, settings).run(stop)
 
 
 if __name__ == "__main__":

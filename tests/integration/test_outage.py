@@ -99,7 +99,7 @@ def test_told_to_stop_under_load(server: Server, random: Random, tmp_path: Path)
                 worker.wait_for("partition owned", epoch=stop)
                 time.sleep(random.uniform(0.0, 0.5))
                 assert worker.terminate() == 0
-                assert worker.said("partition not served")[-1]["reason"] == "let go of it to stop"
+                assert worker.said("partition not served")[-1]["reason"] == "let go of it"
                 assert worker.sentences() == []
             assert not client.exists("{sluicegate:0}:lease"), "the next has nothing to wait for"
             check_partition(client)

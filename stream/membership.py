@@ -1,0 +1,49 @@
+"""
+Which workers are there.
+
+Each notes itself with the time until which it is to be believed, and again before that passes; one that dies
+is gone when it has passed. Nothing depends on it but who tries to take which partition.
+"""
+
+from stream import scripts
+from stream.client import Client
+from stream.keys import moved_key, workers_key
+
+
+class Membership:
+    """One worker's place among the workers of a deployment."""
+
+    def __init__(self, client: Client, prefix: str, member: str, lease_ms: int) -> None:
+        """``member`` is one of `stream.ownership.new_member`."""
+        self._client = client
+        self._workers = workers_key(prefix)
+        self._moved = moved_key(prefix)
+        self._member = member
+        self._lease_ms = lease_ms
+        self._returning = True
+
+    async def attend(self) -> list[str]:
+        """
+        Be there for as long as a lease, and return all who are, in order.
+
+        The first time, whoever is there under the same name is taken for a process that this one replaces; if
+        it lives, it comes back by itself.
+
+        Raises:
+            TransportError: the server is away.
+
+        """
+        name = self._member.rpartition(" ")[0] if self._returning else ""
+        arguments: list[str | bytes | int] = [self._member, self._lease_ms, name]
+        found = await self._client.run(scripts.ATTEND, [self._workers], arguments)
+        self._returning = False
+        return sorted(member.decode() for member in found)
+
+    async def moved(self) -> dict[int, str]:
+        """Partitions that an operator gave to a worker, by its name. Raises `TransportError`."""
+        stored = await self._client.hash(self._moved)
+        return {int(partition): name.decode() for partition, name in stored.items() if partition.isdigit()}
+
+    async def leave(self) -> None:
+        """Be there no more. Raises `TransportError`."""
+        await self._client.ask("ZREM", self._workers, self._member)
