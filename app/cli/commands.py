@@ -13,6 +13,7 @@ from app.cli.apply import apply
 from app.cli.dead import dead
 from app.cli.failure import FailingInOneLine
 from app.cli.ledger import ledger
+from app.cli.partitions import partitions
 from app.cli.plan import plan
 from app.cli.publish import publish
 from app.cli.replay import replay
@@ -33,6 +34,7 @@ COMMANDS: Final[dict[str, click.Command]] = {
     "report": report,
     "plan": plan,
     "ledger": ledger,
+    "partitions": partitions,
     "dead": dead,
     "replay": replay,
     "acl": acl,
