@@ -11,16 +11,18 @@ Selectors and the marks for reading and writing need Redis 7 or Valkey.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from stream.keys import Keys, meta_key
+from stream.keys import Keys, meta_key, moved_key, workers_key
 
 READ: Final = "%R~"
 WRITE: Final = "%W~"
 BOTH: Final = "~"
-META: Final = "meta"  # stands for the one key that is of no partition
+META, WORKERS, MOVED = "meta", "workers", "moved"
+_OF_ALL: Final[dict[str, Callable[[str], str]]] = {META: meta_key, WORKERS: workers_key, MOVED: moved_key}
+"""Keys that are of no partition."""
 
 # What a connection needs itself. AUTH and HELLO are allowed to everybody; CLIENT SETINFO, by which clients
 # tell their version, is not known to Redis 7.0, and they go on without.
@@ -46,8 +48,9 @@ WORKER: Final = (
             *("xinfo|stream", "xrevrange"),
         ),
         READ,
-        ("*", META),
+        ("*", META, MOVED),
     ),
+    Grant(("zadd", "zrange", "zrem", "zremrangebyscore", "eval", "evalsha"), BOTH, (WORKERS,)),
     Grant(("xreadgroup", "xgroup|create", "xgroup|destroy"), BOTH, ("in:*",)),
     Grant(("xadd",), WRITE, ("in:clock", "out:*", "dead")),
     Grant(("hset", "hsetnx", "hdel"), WRITE, ("checkpoint", "state:*", META)),
@@ -63,8 +66,10 @@ OPERATOR: Final = (
             *("xinfo|stream", "xlen", "xrange", "xread", "xrevrange"),
         ),
         READ,
-        ("*", META),
+        ("*", META, MOVED),
     ),
+    Grant(("zrangebyscore",), READ, (WORKERS,)),
+    Grant(("hset", "hdel"), WRITE, (MOVED,)),
     # Commands and goals; and fills and balances too, for that is what sending a dead letter again does.
     Grant(("xadd",), WRITE, ("in:*",)),
     Grant(("hset",), WRITE, ("dead:handled",)),
@@ -80,7 +85,10 @@ ROLES: Final[dict[str, tuple[Grant, ...]]] = {
     "operator": OPERATOR,
 }
 
-_ANYWHERE: Final[dict[str, tuple[str, ...]]] = {"operator": ("time",)}  # commands without keys
+_ANYWHERE: Final[dict[str, tuple[str, ...]]] = {
+    "worker": ("time",),
+    "operator": ("time",),
+}  # commands without keys
 
 
 def user_name(prefix: str, role: str) -> str:
@@ -110,8 +118,8 @@ def acl_file(prefix: str, partitions: int, passwords: Mapping[str, str]) -> str:
 def _selector(prefix: str, partitions: int, grant: Grant) -> str:
     keys: list[str] = []
     for key in grant.keys:
-        if key == META:
-            keys.append(_literal(meta_key(prefix)))
+        if key in _OF_ALL:
+            keys.append(_literal(_OF_ALL[key](prefix)))
         else:
             keys += [f"{_tag(prefix, numbers)}:{key}" for numbers in below(partitions)]
     words = [*(f"+{command}" for command in grant.commands), *(f"{grant.use}{key}" for key in keys)]

@@ -207,7 +207,7 @@ async def _serve_partitions(
         )
         for partition, fleet in enumerate(fleets)
     }
-    client = Client(open_redis(config.redis))
+    client = Client(open_redis(config))
     await Service(client, config.prefix, member, workers, config.lease_ms, config.away_s).run(stop)
 
 

@@ -53,11 +53,8 @@ class Client:
             pipeline.execute_command(*command)
         try:
             found: list[Any] = await pipeline.execute()
-        except ResponseError as error:
-            raise refused(error, str(commands[0][0])) from error
         except (RedisError, OSError) as error:
-            text = f"{commands[0][0]!s} failed: {str(error) or type(error).__name__}"
-            raise TransportError(text) from error
+            raise translated(error, str(commands[0][0])) from error
         return found
 
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:  # noqa: ANN401  # a script's reply
