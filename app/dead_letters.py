@@ -26,13 +26,18 @@ local before = redis.call('HGET', KEYS[1], ARGV[1])
 if before then return {0, before} end
 local found = redis.call('XRANGE', KEYS[2], ARGV[1], ARGV[1])
 if #found == 0 then return {-1} end
-local event
+local event, signature
 for i = 1, #found[1][2], 2 do
   if found[1][2][i] == 'event' then event = found[1][2][i + 1] end
+  if found[1][2][i] == 'signature' then signature = found[1][2][i + 1] end
 end
 if ARGV[2] == 'retried' then
   if not event or event == '' then return {-2} end
-  redis.call('XADD', KEYS[3], '*', 'event', event)
+  if signature then
+    redis.call('XADD', KEYS[3], '*', 'event', event, 'signature', signature)
+  else
+    redis.call('XADD', KEYS[3], '*', 'event', event)
+  end
 end
 local now = redis.call('TIME')
 local at = now[1] .. string.format('%03d', math.floor(now[2] / 1000))

@@ -21,6 +21,7 @@ from stream.errors import ConfigurationError
 from stream.keys import FIELD, Keys
 from stream.order import order_key
 from stream.processor import Processor
+from stream.reader import read_entry
 from stream.repeats import Repeats
 from stream.types import Entry, Outcome
 
@@ -102,7 +103,7 @@ async def _inputs(
             if end != START:
                 start = b"(" + after[stream]
                 reply = await client.ask("XRANGE", keys.input(inputs[stream]), start, end, "COUNT", _CHUNK)
-            held[stream] = [Entry(stream, one, fields_of(values).get(FIELD)) for one, values in reply]
+            held[stream] = [read_entry(stream, one, fields_of(values)) for one, values in reply]
             if len(reply) < _CHUNK:
                 open_streams.discard(stream)
             if reply:

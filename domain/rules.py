@@ -205,11 +205,15 @@ class Rules(_Section, frozen=True):
     score: ScoreRules = ScoreRules()
     conflation: int = 250  # least stream time between two balance updates of one scope
     tolerance: float = 0.001  # share by which a bot's account may differ from the ledger
+    require_signature: bool = False  # from all agents; else only from those with a public key
+    signature_age: int = 3_600_000  # stream time after which what was signed is not taken any more
+    rate_limit: int = 0  # entries of one agent in a second; 0: no limit
     rates: dict[str, str] = {}  # currency → its value in the wallet's currency
 
 
 _DURATIONS: Final = {
     ("conflation",),
+    ("signature_age",),
     ("rebalance", "interval"),
     ("rebalance", "settle"),
     ("rebalance", "cooldown"),
@@ -266,6 +270,8 @@ def _check(rules: Rules) -> None:
     _check_breakers(rules.breakers)
     _check_performance(rules.performance)
     _check_score(rules.score)
+    if not 0 <= rules.rate_limit <= 1_000_000:
+        raise ValueError(f"rate_limit is at least 0 and at most 1000000, not {rules.rate_limit}")
     for currency, rate in rules.rates.items():
         if fine(rate) <= 0:
             raise ValueError(f"rates.{currency[:40]} is above 0, not {rate}")

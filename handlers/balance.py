@@ -16,6 +16,8 @@ from domain.ledger import SUSPENSE, agent_account, between
 from domain.money import money_text
 from domain.positions import mark
 from handlers.reading import (
+    MEMBERS_MAX,
+    Amounts,
     check_id,
     check_time,
     find_agent,
@@ -29,6 +31,7 @@ from handlers.steps.benchmark import note_price
 from handlers.steps.pending import post
 from handlers.steps.posting import correct
 from handlers.steps.reports import conclude, earn
+from handlers.steps.sender import check_sender
 from handlers.steps.timers import advance
 from handlers.steps.valuation import Result
 from handlers.turn import EMERGENCY, Turn
@@ -36,6 +39,7 @@ from state.book import PARTS, Book
 from state.entities import Agent
 from state.view import View
 from stream.decode import Decoder
+from stream.errors import MalformedError
 from stream.types import Emit, Entry
 
 
@@ -46,10 +50,10 @@ class Balance(msgspec.Struct, gc=False):
     wallet: str
     agent: str
     timestamp: int
-    total: dict[str, Any] | None = None
-    free: dict[str, Any] | None = None
-    used: dict[str, Any] | None = None
-    prices: dict[str, Any] | None = None
+    total: Amounts | None = None
+    free: Amounts | None = None
+    used: Amounts | None = None
+    prices: Amounts | None = None
     equity: Any = None
 
 
@@ -78,6 +82,8 @@ def handle(view: View, entry: Entry, balance: Balance, emits: list[Emit]) -> boo
     check_id(balance.id, "id")
     check_time(balance.timestamp, entry)
     report = read_report(book, balance)
+    if book.guarded:
+        check_sender(book, agent, "in:balance", entry, balance.timestamp)
 
     view.touch(book)
     turn = Turn(book, balance.id, emits)
@@ -118,6 +124,9 @@ def read_report(book: Book, balance: Balance) -> Report:
         quote = read_symbol(symbol).quote
         if quote not in rates:
             rate_of(book, quote)
+    known = book.wallet.rates
+    if len(known) + len(rates) > MEMBERS_MAX and len(known | rates) > MEMBERS_MAX:
+        raise MalformedError("too_many", f"The wallet would know more than {MEMBERS_MAX} rates.")
     holdings = {
         name: None if not amounts or amounts.get(currency) is None else read_money(amounts[currency], name)
         for name, amounts in (("total", balance.total), ("free", balance.free), ("used", balance.used))

@@ -1,14 +1,23 @@
 """``in:goal``: goals are created, changed, assigned and cancelled."""
 
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.goals import WEIGHT_MAX, WEIGHT_MIN, Collect, GoalType, Target, read_target
 from domain.targets import RAISE_MAX, can_be_raised, never_met
-from handlers.reading import LATEST_MS, YEAR_2000_MS, check_by, check_id, check_time, find_book, given
+from handlers.reading import (
+    LATEST_MS,
+    MEMBERS_MAX,
+    YEAR_2000_MS,
+    check_by,
+    check_id,
+    check_time,
+    find_book,
+    given,
+)
 from handlers.steps.goals import end_goal, measure, target_of, tell_goal
 from handlers.steps.timers import advance, finish
 from handlers.turn import WALLET, Turn
@@ -43,7 +52,7 @@ class GoalEvent(msgspec.Struct):
     name: str | UnsetType | None = UNSET
     goal_type: GoalType | None = None
     target: dict[str, Any] | None = None
-    assigned: list[Assigned] | None = None
+    assigned: Annotated[list[Assigned], msgspec.Meta(max_length=MEMBERS_MAX)] | None = None
     deadline: int | UnsetType | None = UNSET
     collect: Collect | UnsetType | None = UNSET
     reward: float | UnsetType | None = UNSET

@@ -2,9 +2,9 @@
 
 import re
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
-from msgspec import UnsetType
+from msgspec import Meta, UnsetType
 
 from domain.money import InvalidNumberError, NumberFault, fine, money
 from state.book import Book
@@ -20,6 +20,9 @@ FUTURE_MS: Final = 5 * 60_000
 LATEST_MS: Final = 253_402_300_799_999  # the last that RFC 3339 can write, in the year 9999
 
 _BY_MAX: Final = 64
+MEMBERS_MAX: Final = 10_000  # of a map or list in an event, and of the rates that a wallet knows
+
+Amounts = Annotated[dict[str, Any], Meta(max_length=MEMBERS_MAX)]
 
 _is_id = re.compile(r"[A-Za-z0-9._:\-]{1,64}", re.ASCII).fullmatch
 _is_currency = re.compile(r"[A-Za-z0-9._\-]{1,20}", re.ASCII).fullmatch

@@ -4,7 +4,7 @@
 It has happened already, so it is always recorded: rules decide what follows from it, not whether it counts.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -23,6 +23,7 @@ from handlers.reading import (
 )
 from handlers.steps.benchmark import note_price
 from handlers.steps.reports import conclude, earn
+from handlers.steps.sender import check_sender
 from handlers.steps.stopping import notice_entry
 from handlers.steps.timers import advance
 from handlers.steps.valuation import Result
@@ -33,6 +34,8 @@ from state.view import View
 from stream.decode import Decoder
 from stream.errors import MalformedError
 from stream.types import Emit, Entry
+
+FEES_MAX: Final = 100
 
 
 class Fee(msgspec.Struct, gc=False):
@@ -55,7 +58,7 @@ class Trade(msgspec.Struct, gc=False):
     amount: Any
     cost: Any = None
     fee: Fee | None = None
-    fees: list[Fee] | None = None
+    fees: Annotated[list[Fee], msgspec.Meta(max_length=FEES_MAX)] | None = None
     realized_pnl: Any = None
 
 
@@ -86,6 +89,8 @@ def handle(view: View, entry: Entry, trade: Trade, emits: list[Emit]) -> bool:
     check_id(trade.id, "id")
     check_time(trade.timestamp, entry)
     found = read_fill(book, trade)
+    if book.guarded:
+        check_sender(book, agent, "in:trade", entry, trade.timestamp)
 
     view.touch(book)
     turn = Turn(book, trade.id, emits)

@@ -75,10 +75,17 @@ class Book:
         self.smoothing = rules.breakers.smoothing
         self.fixed_rates = {currency: fine(rate) for currency, rate in rules.rates.items()}
         self.benchmark = rules.performance.benchmark
+        self.senders_changed()
         self.drift_parts = round(rules.rebalance.threshold * PARTS)
         for scope in (self.wallet, *self.farms.values(), *self.agents.values()):
             scope.calm_high = -1
         self.timers_changed()
+
+    def senders_changed(self) -> None:
+        """Note whether there is anything to check of who sends; most wallets have nothing."""
+        rules = self.wallet.rules
+        keys = any(agent.public_key is not None for agent in self.agents.values())
+        self.guarded = rules.require_signature or bool(rules.rate_limit) or keys
 
     def timers_changed(self) -> None:
         """Note that something may be due at another time than was thought."""

@@ -100,6 +100,9 @@ class Agent(Scope):
     min_weight: float | None = None
     max_weight: float | None = None
     booked: Booked = field(default_factory=Booked)
+    public_key: str | None = None  # Ed25519, in base 64; what it does not sign is not believed
+    rate_second: int = 0  # second of the server's time in which it sent last, where the rate is limited
+    rate_count: int = 0  # what was taken of it in that second
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -99,6 +99,7 @@ class View:
     def restored(self) -> None:
         """Put in order what was taken in."""
         for book in self.books.values():
+            book.senders_changed()
             answered = sorted(book.commands.values(), key=lambda command: command.number)
             book.commands = {command.id: command for command in answered}
             held = sorted(book.pending.values(), key=lambda pending: (pending.ended, pending.number))

@@ -82,7 +82,8 @@ class Committer:
             names.append(self._keys.output(stream))
             arguments += ["O", len(names), len(events), *events]
         if outcome.dead:
-            arguments += ["D", 5 * len(outcome.dead)]
+            arguments += ["D", 6 * len(outcome.dead)]
             for letter in outcome.dead:
                 arguments += (letter.stream, letter.id, letter.event, letter.reason, letter.detail)
+                arguments.append(letter.signature or b"")
         return names, arguments

@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 DEFAULT_PREFIX: Final = "sluicegate"
-FIELD: Final = b"event"  # the one field of every entry
+FIELD: Final = b"event"  # the one field that every entry has
+SIGNATURE: Final = b"signature"  # beside it, where the sender signed it
 
 
 def partition_of(name: str, partitions: int) -> int:

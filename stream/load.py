@@ -10,11 +10,12 @@ from typing import Final
 
 from stream.checkpoint import Checkpoint
 from stream.client import Client, fields_of
-from stream.keys import FIELD, Keys
+from stream.keys import Keys
 from stream.order import id_key
 from stream.processor import Processor, identify
+from stream.reader import read_entry
 from stream.repeats import Repeats
-from stream.types import Application, Entry
+from stream.types import Application
 
 _CHUNK: Final = 10_000  # entries a reply; keeps replies at a few megabytes
 _FIELDS: Final = 1_000  # of a hash that a reply has, or somewhat more
@@ -76,7 +77,7 @@ async def _stream_tail(
     while len(found) < window and end != b"(0-0":
         reply = await client.ask("XREVRANGE", name, end, "-", "COUNT", _CHUNK)
         for entry_id, values in reply:
-            entry = Entry(stream, entry_id, fields_of(values).get(FIELD))
+            entry = read_entry(stream, entry_id, fields_of(values))
             found.append((id_key(entry_id, stream), identify(application, entry)))
         if len(reply) < _CHUNK:
             break

@@ -79,7 +79,9 @@ class Processor:
             repeated = False
             self._repeats.add(None)
             stream = self._streams[entry.stream]
-            dead.append(DeadLetter(stream, entry.id, entry.event or b"", error.reason, error.detail))
+            dead.append(
+                DeadLetter(stream, entry.id, entry.event or b"", error.reason, error.detail, entry.signature)
+            )
         if emits:
             prefix = f"{self._partition}/{self._streams[entry.stream]}/{entry.id.decode()}/"
             for n, emit in enumerate(emits):

@@ -12,13 +12,13 @@ Rules kept here:
    to be made anew at the checkpoint; either way the worker takes the partition again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from stream import scripts
 from stream.client import Argument, Client
 from stream.errors import FencedError
-from stream.keys import FIELD, Keys
+from stream.keys import FIELD, SIGNATURE, Keys
 from stream.types import Entry
 
 CONSUMER: Final = "worker"  # a group has one reader, so the name need not tell it apart
@@ -105,4 +105,9 @@ class Reader:
 def _entry(stream: int, entry_id: bytes, fields: Sequence[bytes]) -> Entry:
     if len(fields) == 2 and fields[0] == FIELD:
         return Entry(stream, entry_id, fields[1])
-    return Entry(stream, entry_id, dict(zip(fields[::2], fields[1::2], strict=True)).get(FIELD))
+    return read_entry(stream, entry_id, dict(zip(fields[::2], fields[1::2], strict=True)))
+
+
+def read_entry(stream: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
+    """Entry of an input stream, of the fields it has; others than ours are left out."""
+    return Entry(stream, entry_id, fields.get(FIELD), fields.get(SIGNATURE))

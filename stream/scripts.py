@@ -103,7 +103,7 @@ COMMIT: Final = """
 --   'S' key n field value …   write fields of a hash       (n counts the arguments that follow)
 --   'R' key n field …         remove fields of a hash
 --   'O' key n event …         append events to a stream
---   'D' n stream id event reason detail …   append dead letters
+--   'D' n stream id event reason detail signature …   append dead letters; signature may be empty
 -- Returns {1}, or {0, epoch, seq} when the partition has moved on.
 local at = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
 if at[1] ~= ARGV[1] or (at[2] or '0') ~= ARGV[2] then
@@ -136,9 +136,14 @@ while ARGV[i] do
   local what = ARGV[i]
   if what == 'D' then
     local stop = i + 1 + ARGV[i + 1]
-    for j = i + 2, stop, 5 do
-      redis.call('XADD', KEYS[2], '*', 'stream', ARGV[j], 'id', ARGV[j + 1], 'event', ARGV[j + 2],
-        'reason', ARGV[j + 3], 'detail', ARGV[j + 4])
+    for j = i + 2, stop, 6 do
+      local letter = {'stream', ARGV[j], 'id', ARGV[j + 1], 'event', ARGV[j + 2],
+        'reason', ARGV[j + 3], 'detail', ARGV[j + 4]}
+      if ARGV[j + 5] ~= '' then
+        letter[#letter + 1] = 'signature'
+        letter[#letter + 1] = ARGV[j + 5]
+      end
+      redis.call('XADD', KEYS[2], '*', unpack(letter))
     end
     i = stop + 1
   else

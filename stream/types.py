@@ -12,6 +12,7 @@ class Entry(msgspec.Struct, gc=False):
     stream: int  # index into the application's inputs
     id: bytes
     event: bytes | None
+    signature: bytes | None = None  # of the event, where its sender gave one
 
     @property
     def time_ms(self) -> int:
@@ -38,6 +39,7 @@ class DeadLetter(msgspec.Struct):
     event: bytes
     reason: str
     detail: str
+    signature: bytes | None = None
 
 
 class Changes(msgspec.Struct):

@@ -14,6 +14,7 @@ from domain.goals import WEIGHT_MAX, WEIGHT_MIN, Target, read_target
 from domain.minima import beyond, sum_of_minima
 from domain.refusals import Refused
 from domain.rules import Rules, changed
+from domain.signing import read_key
 from domain.targets import RAISE_MAX, can_be_raised, never_met
 from handlers.commands.payment import read_amount
 from handlers.reading import check_currency, check_id
@@ -47,6 +48,7 @@ def _check_wallet(wallet: WalletTable, here: Path, problem: Problem) -> None:
     _check_ids([(at, "goal", goal.id) for at, goal in goals], problem)
     for at, agent in agents:
         _check_bounds(agent, at, problem)
+        _check_key(agent, at, problem)
     minima = sum_of_minima(((agent.min_weight, agent.max_weight) for _, agent in agents), rules)
     if beyond(minima):
         text = f"the agents would have at least {minima:.6g} of 1 between them: lower a min_weight"
@@ -79,6 +81,14 @@ def _check_bounds(agent: AgentTable, here: Path, problem: Problem) -> None:
         name = "max_weight" if agent.min_weight is None else "min_weight"
         text = "weights are shares between 0 and 1, min_weight not above max_weight"
         raise problem([*here, name], f"agent {agent.id}: {text}")
+
+
+def _check_key(agent: AgentTable, here: Path, problem: Problem) -> None:
+    try:
+        if agent.public_key is not None:
+            read_key(agent.public_key)
+    except ValueError as error:
+        raise problem([*here, "public_key"], f"agent {agent.id}: {error}") from None
 
 
 def _check_goal(goal: GoalTable, here: Path, problem: Problem) -> None:

@@ -117,7 +117,7 @@ def _plan_farm(plan: Plan, table: FarmTable, known: Known) -> None:
 
 def _plan_agent(plan: Plan, table: AgentTable, farm: str, agent: Agent | None) -> None:
     what = f"agent {table.id}"
-    members = {"strategy": table.strategy, "risk_mode": table.risk_mode}
+    members = {"strategy": table.strategy, "risk_mode": table.risk_mode, "public_key": table.public_key}
     bounds = {"min_weight": table.min_weight, "max_weight": table.max_weight}
     if agent is None:
         body = {"kind": "agent_register", "agent": table.id, "farm": farm, **members}

@@ -52,6 +52,7 @@ class AgentTable(_Table, frozen=True):
     id: str
     strategy: str | None = None
     risk_mode: RiskMode | None = None
+    public_key: str | None = None
     min_weight: float | None = None
     max_weight: float | None = None
 

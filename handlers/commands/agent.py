@@ -4,6 +4,7 @@ from msgspec import UNSET, UnsetType
 
 from domain.refusals import Refusal, Refused
 from domain.rules import RiskMode
+from domain.signing import read_key
 from domain.standing import flow
 from handlers.commands.minima import check_minima, own_bounds
 from handlers.commands.types import Answer, Body, Done, find_farm, note_change, open_agent, open_farm
@@ -15,6 +16,7 @@ from handlers.steps.valuation import roll_to_now
 from handlers.turn import WALLET, Turn
 from state.book import Book
 from state.entities import Agent, State
+from stream.errors import MalformedError
 
 
 class Register(Body, kw_only=True):
@@ -24,10 +26,12 @@ class Register(Body, kw_only=True):
     farm: str
     strategy: str = ""
     risk_mode: RiskMode = RiskMode.BALANCED
+    public_key: str | None = None
 
     def check(self, book: Book) -> None:
-        """Check the id, and that there is such a farm."""
+        """Check the id and the key, and that there is such a farm."""
         check_id(self.agent, "agent")
+        _check_key(self.public_key)
         find_farm(book, self.farm)
 
 
@@ -39,10 +43,12 @@ class Configure(Body, kw_only=True):
     risk_mode: RiskMode | UnsetType | None = UNSET
     min_weight: float | UnsetType | None = UNSET
     max_weight: float | UnsetType | None = UNSET
+    public_key: str | UnsetType | None = UNSET
 
     def check(self, book: Book) -> None:
-        """Check that there is such an agent."""
+        """Check the key, and that there is such an agent."""
         find_agent(book, self.agent)
+        _check_key(given(self.public_key, None, None))
 
 
 class Assign(Body, kw_only=True):
@@ -72,8 +78,8 @@ def register(turn: Turn, body: Register) -> Answer:
     book, wallet = turn.book, turn.wallet
     known = book.agents.get(body.agent)
     if known is not None:
-        asked = (body.farm, body.strategy, body.risk_mode)
-        same = (known.farm, known.strategy, known.risk_mode) == asked
+        asked = (body.farm, body.strategy, body.risk_mode, body.public_key)
+        same = (known.farm, known.strategy, known.risk_mode, known.public_key) == asked
         refusal = Refusal.EXISTS if same else Refusal.EXISTS_WITH_DIFFERENT_BODY
         return Refused(refusal, f"Agent {body.agent} exists; agent_configure and agent_assign change it.")
     farm = open_farm(book, body.farm)
@@ -92,8 +98,10 @@ def register(turn: Turn, body: Register) -> Answer:
         risk_mode=body.risk_mode,
         day=wallet.day,
         bin=wallet.bin,
+        public_key=body.public_key,
     )
     book.agents[agent.id] = agent
+    book.guarded = book.guarded or agent.public_key is not None
     if held_by(turn, agent) is not None:
         agent.state = State.STOPPED
     note_change(turn, agent)
@@ -117,14 +125,19 @@ def configure(turn: Turn, body: Configure) -> Answer:
     if refused is not None:
         return refused
     before = (agent.strategy, agent.risk_mode, agent.min_weight, agent.max_weight)
+    key = agent.public_key
     agent.strategy = given(body.strategy, agent.strategy, "")
     agent.risk_mode = given(body.risk_mode, agent.risk_mode, RiskMode.BALANCED)
     agent.min_weight, agent.max_weight = low, high
+    agent.public_key = given(body.public_key, key, None)
+    if agent.public_key != key:
+        turn.book.senders_changed()
     changed = before != (agent.strategy, agent.risk_mode, agent.min_weight, agent.max_weight)
     if changed:
-        note_change(turn, agent)
         request(turn, "agent")
-    return Done({"agent": agent.id}, changed=changed)
+    if changed or agent.public_key != key:
+        note_change(turn, agent)
+    return Done({"agent": agent.id}, changed=changed or agent.public_key != key)
 
 
 def assign(turn: Turn, body: Assign) -> Answer:
@@ -168,6 +181,15 @@ def retire(turn: Turn, body: Retire) -> Answer:
     turn.book.goals_changed()
     request(turn, "departure")
     return Done({"agent": agent.id})
+
+
+def _check_key(text: str | None) -> None:
+    """Raise `MalformedError` unless it is a public key, or none."""
+    try:
+        if text is not None:
+            read_key(text)
+    except ValueError as error:
+        raise MalformedError("invalid_member", f"{error}.") from None
 
 
 def _tell_assignment(turn: Turn, agent: Agent, previous: str | None) -> None:

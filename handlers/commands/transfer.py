@@ -1,6 +1,6 @@
 """Money moves between scopes, at once or in two phases, one transfer or several that are linked."""
 
-from typing import Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -18,6 +18,8 @@ from handlers.turn import Turn
 from state.book import Book
 from stream.errors import MalformedError
 
+LINKED_MAX: Final = 1_000
+
 
 class Part(msgspec.Struct):
     """One of several linked transfers."""
@@ -33,7 +35,7 @@ class Move(Payment, kw_only=True):
 
     source: ScopeName | None = None
     target: ScopeName | None = None
-    linked: list[Part] | None = None
+    linked: Annotated[list[Part], msgspec.Meta(max_length=LINKED_MAX)] | None = None
 
     def check(self, book: Book) -> None:
         """Check the scopes and the amounts."""

@@ -48,7 +48,10 @@ def outcome_of(
 WHOLE = outcome_of(
     state={"counts": Changes({"a": b"1", "b": b"2"}, []), "chain": Changes({"digest": b"x"}, [])},
     outputs=[("count", b"first"), ("reply", b"an answer"), ("count", b"second")],
-    dead=[DeadLetter("in:word", b"4-0", b"\xff\x00", "not_decodable", "It is none.")],
+    dead=[
+        DeadLetter("in:word", b"4-0", b"\xff\x00", "not_decodable", "It is none."),
+        DeadLetter("in:word", b"5-0", b"x", "forbidden", "No.", b"\x00signed"),
+    ],
 )
 
 
@@ -77,7 +80,15 @@ async def test_an_outcome_becomes_visible_whole(client: FaultyClient, keys: Keys
                 b"event": b"\xff\x00",
                 b"reason": b"not_decodable",
                 b"detail": b"It is none.",
-            }
+            },
+            {
+                b"stream": b"in:word",
+                b"id": b"5-0",
+                b"event": b"x",
+                b"reason": b"forbidden",
+                b"detail": b"No.",
+                b"signature": b"\x00signed",
+            },
         ],
         keys.state("counts"): {b"a": b"1", b"b": b"2"},
         keys.state("chain"): {b"digest": b"x"},

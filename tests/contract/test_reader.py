@@ -104,6 +104,19 @@ async def test_an_event_is_found_among_other_fields(reader: Reader, redis: Redis
     assert [entry.event for entry in look[0]] == [b"a", None, b"", None]
 
 
+async def test_a_signature_is_carried_beside_the_event(
+    reader: Reader, redis: Redis, names: list[str]
+) -> None:
+    """In either order of the fields; what it is worth is not the reader's affair."""
+    await redis.xadd(names[0], {"event": b"a", "signature": b"\xff"})
+    await redis.xadd(names[0], {"signature": b"s", "other": b"x", "event": b"b"})
+    await redis.xadd(names[0], {"signature": b"s"})
+
+    look = await reader.look([], None)
+
+    assert [(one.event, one.signature) for one in look[0]] == [(b"a", b"\xff"), (b"b", b"s"), (None, b"s")]
+
+
 async def test_a_look_that_waits_comes_back_empty_after_its_time(reader: Reader) -> None:
     """Nothing came: that is no error."""
     assert await reader.look([], 20) == [[], []]

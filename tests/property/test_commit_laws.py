@@ -40,6 +40,7 @@ LETTER = st.builds(
     event=VALUE,
     reason=st.sampled_from(["forbidden", "not_decodable"]),
     detail=NAME,
+    signature=st.none() | VALUE,
 )
 
 
@@ -81,6 +82,7 @@ class Model:
                 b"event": letter.event,
                 b"reason": letter.reason.encode(),
                 b"detail": letter.detail.encode(),
+                **({b"signature": letter.signature} if letter.signature else {}),
             }
             for letter in outcome.dead
         ]

@@ -30,6 +30,8 @@ def documented(text: str) -> Any:
         return None
     if text == "{}":
         return {}
+    if text == "false":
+        return False
     if text == "1.0 each":
         return msgspec.to_builtins(ScoreWeights())
     if re.fullmatch(r"\d+(ms|s|m|h|d)", text):

@@ -1,12 +1,12 @@
 """What `stream.decode` takes for an event, and what it says of anything else."""
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
 
-from stream.decode import ENTRY_BYTES_MAX, Decoder, raw_event, to_builtins
+from stream.decode import DEPTH_MAX, ENTRY_BYTES_MAX, Decoder, raw_event, to_builtins
 from stream.errors import MalformedError
 from stream.types import Entry
 
@@ -149,11 +149,60 @@ def test_an_event_cut_off_anywhere_is_not_decodable(encode: Any) -> None:
     ],
     ids=["JSON open", "JSON lists", "JSON objects", "MessagePack lists", "MessagePack maps"],
 )
-def test_nesting_too_deep_is_not_decodable(event: bytes) -> None:
+def test_nesting_without_end_is_too_deep(event: bytes) -> None:
     """Neither the stack nor the worker ends with it."""
-    assert reason_of(event) == "not_decodable"
-    with pytest.raises(MalformedError, match="not_decodable"):
+    assert reason_of(event) == "too_deep"
+    with pytest.raises(MalformedError, match="too_deep"):
         to_builtins(event)
+
+
+def _nested(levels: int) -> list[bytes]:
+    """Events of that many levels, the outermost object among them, in either format."""
+    inner = levels - 1
+    return [
+        b'{"x":' + b"[" * inner + b"]" * inner + b"}",
+        b'{"x":' * inner + b"{" + b"}" * levels,
+        b"\x81\xa1x" + b"\x91" * (inner - 1) + b"\x90",
+        b"\x81\xa1x" * inner + b"\x80",
+    ]
+
+
+@pytest.mark.parametrize("kind", range(4), ids=["JSON lists", "JSON objects", "lists", "maps"])
+def test_levels_are_counted(kind: int) -> None:
+    """256 are taken, 257 are not, long before the depth at which one Python or another gives up."""
+    most, too_many = _nested(DEPTH_MAX)[kind], _nested(DEPTH_MAX + 1)[kind]
+
+    assert raw_event(Entry(0, b"1-0", most)) == most
+    assert decoder.decode(b'{"id":"a","value":1}') == Reading("a", 1)
+    with pytest.raises(MalformedError, match="too_deep: The event is nested deeper than 256 levels"):
+        raw_event(Entry(0, b"1-0", too_many))
+
+
+@pytest.mark.parametrize("encode", [msgspec.json.encode, msgspec.msgpack.encode])
+def test_what_only_looks_nested_is_taken(encode: Any) -> None:
+    """Brackets in a text, many objects side by side, and bytes that would open a level elsewhere."""
+    event = encode({"a": "[{" * 500, "b": [{} for _ in range(500)], "c": "\u0080\u0090" * 500})
+
+    assert raw_event(Entry(0, b"1-0", event)) == event
+
+
+class _Short(msgspec.Struct):
+    members: Annotated[dict[str, int], msgspec.Meta(max_length=2)]
+
+
+def test_too_many_members_have_a_reason_of_their_own() -> None:
+    """Where a type sets a limit; other faults of the same member stay what they are."""
+    short = Decoder(_Short)
+
+    assert short.decode(b'{"members":{"a":1,"b":2}}').members == {"a": 1, "b": 2}
+    for event, reason in (
+        (b'{"members":{"a":1,"b":2,"c":3}}', "too_many"),
+        (msgspec.msgpack.encode({"members": {"a": 1, "b": 2, "c": 3}}), "too_many"),
+        (b'{"members":{"a":"b"}}', "invalid_member"),
+    ):
+        with pytest.raises(MalformedError) as raised:
+            short.decode(event)
+        assert raised.value.reason == reason
 
 
 @pytest.mark.parametrize("header", [b"\xdd", b"\xdf", b"\xc6", b"\xdb", b"\xc9"])
