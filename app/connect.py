@@ -90,20 +90,22 @@ async def check_server(config: Config) -> None:
     where = hide_password(config.redis)
     try:
         await redis.ping()
-    except AuthenticationError as error:
-        text = (
-            f"The server at {where} does not accept the name or password: {error}. Set them in "
-            "SLUICEGATE_REDIS, or by redis_user and redis_password_file."
-        )
-        raise ConfigurationError(text) from None
-    except NoPermissionError as error:
-        raise ConfigurationError(f"The server at {where} allows its user nothing: {error}.") from None
     except (RedisError, OSError) as error:
-        reason = str(error).rstrip(".")
-        text = f"There is no server at {where}: {reason}. Start one, or name another with --redis."
-        raise ConfigurationError(text) from None
+        raise ConfigurationError(_why_not(error, where)) from None
     finally:
         await redis.aclose()
+
+
+def _why_not(error: RedisError | OSError, where: str) -> str:
+    reason = str(error).rstrip(".")
+    if isinstance(error, AuthenticationError):
+        return (
+            f"The server at {where} does not accept the name or password: {reason}. Set them in "
+            "SLUICEGATE_REDIS, or by redis_user and redis_password_file."
+        )
+    if isinstance(error, NoPermissionError):
+        return f"The server at {where} allows this user nothing: {reason}. sluicegate acl makes users."
+    return f"There is no server at {where}: {reason}. Start one, or name another with --redis."
 
 
 def hide_password(url: str) -> str:

@@ -55,6 +55,7 @@ class Balance(msgspec.Struct, gc=False):
     used: Amounts | None = None
     prices: Amounts | None = None
     equity: Any = None
+    sent: int | None = None  # when it was signed, where that is not when it was taken
 
 
 class Report(NamedTuple):
@@ -83,7 +84,7 @@ def handle(view: View, entry: Entry, balance: Balance, emits: list[Emit]) -> boo
     check_time(balance.timestamp, entry)
     report = read_report(book, balance)
     if book.guarded:
-        check_sender(book, agent, "in:balance", entry, balance.timestamp)
+        check_sender(book, agent, "in:balance", entry, balance)
 
     view.touch(book)
     turn = Turn(book, balance.id, emits)

@@ -60,6 +60,7 @@ class Trade(msgspec.Struct, gc=False):
     fee: Fee | None = None
     fees: Annotated[list[Fee], msgspec.Meta(max_length=FEES_MAX)] | None = None
     realized_pnl: Any = None
+    sent: int | None = None  # when it was signed, where that is not when it happened
 
 
 class Fill(msgspec.Struct, gc=False):
@@ -90,7 +91,7 @@ def handle(view: View, entry: Entry, trade: Trade, emits: list[Emit]) -> bool:
     check_time(trade.timestamp, entry)
     found = read_fill(book, trade)
     if book.guarded:
-        check_sender(book, agent, "in:trade", entry, trade.timestamp)
+        check_sender(book, agent, "in:trade", entry, trade)
 
     view.touch(book)
     turn = Turn(book, trade.id, emits)

@@ -117,7 +117,7 @@ def translated(error: RedisError | OSError, what: str) -> Exception:
             )
         return TransportError(f"{what} was refused: {text}")
     if isinstance(error, AuthenticationError):
-        return ConfigurationError(f"The server does not accept the name or password: {text}.")
+        return ConfigurationError(f"The server does not accept the name or password: {text.rstrip('.')}.")
     return TransportError(f"{what} failed: {text or type(error).__name__}")
 
 

@@ -9,19 +9,29 @@ Rules kept here:
 3. What is refused has changed nothing: the rate counts what was taken.
 """
 
+from typing import Protocol
+
 from domain.signing import is_signed, read_key
+from handlers.reading import check_time
 from state.book import Book
 from state.entities import Agent
 from stream.errors import MalformedError
 from stream.types import Entry
 
 
-def check_sender(book: Book, agent: Agent, stream: str, entry: Entry, timestamp: int) -> None:
+class Dated(Protocol):
+    """An event that says when it happened, and maybe when it was signed."""
+
+    timestamp: int
+    sent: int | None
+
+
+def check_sender(book: Book, agent: Agent, stream: str, entry: Entry, event: Dated) -> None:
     """Check the last thing before an entry is applied, where `Book.guarded`. Raises `MalformedError`."""
     rules = book.wallet.rules
     if agent.public_key is not None:
         _check_signature(agent, agent.public_key, stream, entry)
-        _check_age(book, entry, timestamp)
+        _check_age(book, entry, event)
     elif rules.require_signature:
         text = f"Agent {agent.id} has no public_key, and wallet {book.wallet.id} takes only what is signed."
         raise MalformedError("unsigned", text)
@@ -39,14 +49,17 @@ def _check_signature(agent: Agent, key: str, stream: str, entry: Entry) -> None:
         raise MalformedError("bad_signature", text)
 
 
-def _check_age(book: Book, entry: Entry, timestamp: int) -> None:
+def _check_age(book: Book, entry: Entry, event: Dated) -> None:
     """Refuse what was signed so long ago that it may have been applied and forgotten since."""
-    now = book.wallet.time
-    if book.wallet.rules.clock != "event":
+    now, signed = book.wallet.time, event.timestamp
+    if event.sent is not None:
+        signed = event.sent
+        check_time(signed, entry)  # or it would never be too old
+    if event.sent is not None or book.wallet.rules.clock != "event":
         now = max(now, entry.time_ms)
     age = book.wallet.rules.signature_age
-    if timestamp < now - age:
-        text = f"The event was signed for {timestamp}, more than {age} ms ago; sign it anew."
+    if signed < now - age:
+        text = f"The event was signed for {signed}, over {age} ms ago; give it the time in sent, and sign it."
         raise MalformedError("stale_signature", text)
 
 

@@ -59,8 +59,8 @@ class Secured:
 
 
 @contextmanager
-def secured(name: str, folder: Path, prefix: str) -> Iterator[Secured]:
-    """Start a server with the ACL file of a deployment of two partitions."""
+def secured(name: str, folder: Path, prefix: str, *more: str) -> Iterator[Secured]:
+    """Start a server with the ACL file of a deployment of two partitions, and more options of its own."""
     binary = SERVERS[name]
     assert binary is not None
     passwords = folder / "passwords"
@@ -71,7 +71,7 @@ def secured(name: str, folder: Path, prefix: str) -> Iterator[Secured]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *more]
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
             [binary, *options, "--aclfile", str(folder / "users.acl")], stdout=log, stderr=log

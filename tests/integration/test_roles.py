@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -11,7 +12,7 @@ from app.acl import ROLES, user_name
 from stream.client import translated
 from stream.errors import ConfigurationError
 from stream.keys import Keys
-from tests.integration.command_line import wait_until
+from tests.integration.command_line import CommandLine, wait_until
 from tests.integration.secured import PARTITIONS, SERVERS, Secured, secured
 
 NOW: Final = 1_700_000_000_000
@@ -219,6 +220,26 @@ def test_the_wrong_role_is_told_so(server: Secured, role: str, words: tuple[str,
 
     assert said.startswith("The server's user may not do this (")
     assert "sluicegate acl makes them" in said
+
+
+def test_where_passwords_cannot_be_kept(sluicegate: CommandLine, tmp_path: Path) -> None:
+    """The folder is named, and nothing is printed that could be taken for an ACL file."""
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+
+    result = sluicegate("acl", "--passwords", tmp_path / "taken")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"Cannot keep passwords in {tmp_path / 'taken'}" in result.stderr
+
+
+@pytest.mark.parametrize("server", ["valkey"], indirect=True)
+def test_a_user_that_may_do_nothing(server: Secured) -> None:
+    """Not even say that it is there: it is told so, and not that there is no server."""
+    server.admin.execute_command("ACL", "SETUSER", user_name(server.prefix, "bot"), "-ping")
+
+    said = server.command_line("bot").refused("status")
+
+    assert f"The server at redis://{server.address} allows this user nothing: " in said
 
 
 @pytest.mark.parametrize("server", ["valkey"], indirect=True)

@@ -163,6 +163,29 @@ def test_history_is_as_old_as_its_events(driver: Driver) -> None:
     assert send(driver, stale, signed(A, stale)).reasons == ["stale_signature"]
 
 
+def test_what_was_held_up_is_sent_late(driver: Driver) -> None:
+    """A bot that was away tells old fills with the time in `sent`, which ages from then on as a timestamp."""
+    old = driver.now
+    driver.after(3 * DAY)
+    event = fill(driver, "a", timestamp=old, sent=driver.now)
+    fresh = driver.restarted()
+    assert not send(fresh, event, signed(A, event)).dead
+
+    late = driver.after(HOUR + 1).restarted()
+
+    assert send(late, event, signed(A, event)).reasons == ["stale_signature"]
+    future = fill(late, "a", timestamp=old, sent=late.now + 5 * MINUTE + 1)
+    assert send(late, future, signed(A, future)).reasons == ["invalid_timestamp"]
+
+
+def test_sent_ages_by_the_server_in_history_too(driver: Driver) -> None:
+    """It is a time of today, whatever the time of the events."""
+    driver.command("wallet_configure", rules={"clock": "event"})
+    event = fill(driver, "a", timestamp=driver.now, sent=driver.now)
+
+    assert send(driver.after(HOUR + 1), event, signed(A, event)).reasons == ["stale_signature"]
+
+
 def test_a_key_may_be_changed_and_taken_back(driver: Driver) -> None:
     """From the command on the new one counts; null is none."""
     event = fill(driver, "a")

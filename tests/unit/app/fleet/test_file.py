@@ -151,6 +151,7 @@ PROBLEMS = {
         8,
         "min_weight not above max_weight",
     ),
+    "a key that is none": (AGENT + 'public_key = "0xab"', 8, "agent one: public_key is the 32 bytes"),
     "lower bounds that cannot hold together": (
         AGENT + 'min_weight = 0.6\nmax_weight = 1\n[[wallet.farm.agent]]\nid = "b"\nmin_weight = 0.5',
         1,
