@@ -208,7 +208,7 @@ async def _serve_partitions(
         for partition, fleet in enumerate(fleets)
     }
     client = Client(open_redis(config))
-    await Service(client, config.prefix, member, workers, config.lease_ms, config.away_s).run(stop)
+    await Service(client, config.prefix, member, workers, observer, config.lease_ms, config.away_s).run(stop)
 
 
 async def _stop_on_signal(stop: anyio.Event, log: structlog.typing.FilteringBoundLogger) -> None:

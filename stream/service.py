@@ -22,6 +22,7 @@ from stream.client import Client
 from stream.errors import TransportError
 from stream.keys import Keys
 from stream.membership import Membership
+from stream.types import Observer
 from stream.worker import PartitionWorker
 
 _LOOKS_A_LEASE: Final = 20
@@ -37,6 +38,7 @@ class Service:
         prefix: str,
         member: str,
         workers: Mapping[int, PartitionWorker],
+        observer: Observer,
         lease_ms: int,
         away_s: float,
     ) -> None:
@@ -48,6 +50,7 @@ class Service:
             prefix: of the deployment.
             member: this worker, of `stream.ownership.new_member`; its partition workers work under it too.
             workers: one for every partition of the deployment.
+            observer: hears of the partitions that none of the workers is at.
             lease_ms: how long a worker that says nothing is believed to be there.
             away_s: how long the server may be away before the worker gives up.
 
@@ -55,6 +58,7 @@ class Service:
         self._client = client
         self._member = member
         self._workers = workers
+        self._observer = observer
         self._leases = {partition: Keys(prefix, partition).lease for partition in workers}
         self._membership = Membership(client, prefix, member, lease_ms)
         self._pause_s = lease_ms / 1000 / _LOOKS_A_LEASE
@@ -88,6 +92,8 @@ class Service:
                 await self._look(tasks)
                 heard, pause_s = time.monotonic(), self._pause_s
             except TransportError as error:
+                for partition in self._workers.keys() - self._stops.keys():
+                    self._observer.away(partition, str(error))
                 if time.monotonic() - heard > self._away_s:
                     raise TransportError(f"gave up after {self._away_s:g} s: {error}") from None
                 pause_s = min(2 * pause_s, _PAUSE_MAX_S)
@@ -110,6 +116,9 @@ class Service:
             if partition not in self._stops:
                 self._stops[partition] = anyio.Event()
                 tasks.start_soon(self._serve, partition)
+        for partition, holder in holders.items():
+            if partition not in self._stops and holder not in (None, self._member):
+                self._observer.held(partition, name_of(holder))
 
     async def _holders(self, members: list[str]) -> dict[int, str | None]:
         """Who has the lease of each partition; a process that this one replaces has nothing any more."""

@@ -28,6 +28,7 @@ class Watcher:
         self.takings: list[int] = []
         self.epochs: list[int] = []
         self.losses: list[str] = []
+        self.holders: dict[int, str] = {}
         self.lags: list[tuple[int, float]] = []
         self._changed = anyio.Event()
 
@@ -58,6 +59,7 @@ class Watcher:
 
     def held(self, partition: int, holder: str) -> None:
         """Note that another holds it."""
+        self.holders[partition] = holder
         self.lost(partition, f"{holder} holds it")
 
     def away(self, partition: int, error: str) -> None:

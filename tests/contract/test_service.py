@@ -29,6 +29,7 @@ class Worker:
     def __init__(self, backend: Backend, prefix: str, name: str) -> None:
         self.member = new_member(name)
         self.watchers = [Watcher() for _ in range(PARTITIONS)]
+        self.watcher = Watcher()  # of partitions that it leaves to others
         self.stop = anyio.Event()
         settings = Settings(batch=10, block_ms=50, lease_ms=LEASE_MS, window=100)
         workers = {
@@ -42,7 +43,7 @@ class Worker:
             )
             for partition in range(PARTITIONS)
         }
-        self.service = Service(backend.client(), prefix, self.member, workers, LEASE_MS, 30.0)
+        self.service = Service(backend.client(), prefix, self.member, workers, self.watcher, LEASE_MS, 30.0)
 
 
 @asynccontextmanager
@@ -109,6 +110,20 @@ async def test_a_worker_that_joins_gets_its_share_and_the_rest_goes_on(
                 await watcher.until(lambda watcher=watcher: watcher.entries == 1)  # type: ignore[misc]
             assert [first.watchers[p].epochs for p in stayed] == [[1]] * 3
         assert await sight.until(PARTITIONS) == ["first"] * PARTITIONS
+
+
+async def test_a_worker_knows_who_has_what_it_leaves_to_others(
+    backend: Backend, prefix: str, sight: Sight
+) -> None:
+    """Of each it hears: its own are owned, the others held, so nothing is wrong."""
+    async with working(backend, prefix, "first") as first, working(backend, prefix, "second") as second:
+        names = await sight.until(3, 2)
+        for me, worker in (("first", first), ("second", second)):
+            other = "second" if me == "first" else "first"
+            theirs = [p for p, name in enumerate(names) if name == other]
+            worker.watcher.holders.clear()
+            await worker.watcher.until(lambda w=worker, t=theirs: len(w.watcher.holders) >= len(t))  # type: ignore[misc]
+            assert worker.watcher.holders == dict.fromkeys(theirs, other)
 
 
 async def test_a_dead_workers_partitions_are_taken_when_its_leases_lapse(

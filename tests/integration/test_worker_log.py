@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -31,7 +32,7 @@ def test_a_life_reads_as_a_story(server: Server, random: Random, tmp_path: Path)
         bad = client.xadd(
             "{sluicegate:0}:in:trade", {"event": '{"id":"x","wallet":"alpha","agent":"nobody"}'}
         )
-        worker.wait_for("dead letters")
+        worker.wait_for("dead letters", entry=bad.decode())
         server.stop()  # in order: killed on a slow disk it may forget the last commit, which comes again
         worker.wait_for("partition not served")
         server.start()
@@ -42,7 +43,8 @@ def test_a_life_reads_as_a_story(server: Server, random: Random, tmp_path: Path)
         story = lines(worker)
         assert worker.sentences() == []
 
-    assert [line["event"] for line in story] == [
+    # The load may have bad inputs too.
+    assert [event for event, _ in groupby(line["event"] for line in story)] == [
         "starting",
         "metrics",
         "partition taken",
@@ -69,7 +71,7 @@ def test_a_life_reads_as_a_story(server: Server, random: Random, tmp_path: Path)
     assert (owned["wallets"], owned["agents"], owned["epoch"]) == (1, 5, 2)
     assert owned["load_seconds"] >= 0
     assert said["stopping"]["signal"] == "SIGTERM"
-    assert said["partition not served"]["reason"] == "let go of it to stop"
+    assert said["partition not served"]["reason"] == "let go of it"
 
 
 def test_a_lease_that_another_took_is_told_with_its_reason(server: Server, tmp_path: Path) -> None:
