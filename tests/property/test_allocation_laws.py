@@ -177,7 +177,8 @@ def test_more_to_give_is_not_given_out_as_less(name: str, found: list[Candidate]
     least, most = (math.fsum(bound) for bound in bounds_of(found))
     less, more = (least + part * (most - least) for part in (order / 2, order))
 
-    assert math.fsum(weigh(name, found, less).weights) <= math.fsum(weigh(name, found, more).weights) + 1e-9
+    # A solver stops within some 1e-9 of the best there is.
+    assert math.fsum(weigh(name, found, less).weights) <= math.fsum(weigh(name, found, more).weights) + 1e-8
 
 
 @every_method
