@@ -182,9 +182,13 @@ class Book:
         return self._goals_of.get(agent, _NO_WORK)
 
     def goals_changed(self) -> None:
-        """Note that goals, assignments or the hierarchy changed."""
-        self._goals_of = None
+        """Note that goals or assignments changed."""
+        self.hierarchy_changed()
         self.timers_changed()
+
+    def hierarchy_changed(self) -> None:
+        """Note that agents came, went or moved between farms: others work towards the goals."""
+        self._goals_of = None
 
     def _index_goals(self) -> dict[str, list[Work]]:
         index: dict[str, list[Work]] = {}

@@ -87,9 +87,10 @@ def register(turn: Turn, body: Register) -> Answer:
         return farm
     if wallet.state is State.CLOSED:
         return Refused(Refusal.WALLET_CLOSED, f"Wallet {wallet.id} is closed.")
-    refused = check_minima(book, own_bounds(book) | {body.agent: (None, None)})
-    if refused is not None:
-        return refused
+    if wallet.rules.rebalance.min_weight:  # else it brings no minimum along
+        refused = check_minima(book, own_bounds(book) | {body.agent: (None, None)})
+        if refused is not None:
+            return refused
     agent = Agent(
         id=body.agent,
         wallet=wallet.id,
@@ -105,7 +106,9 @@ def register(turn: Turn, body: Register) -> Answer:
     if held_by(turn, agent) is not None:
         agent.state = State.STOPPED
     note_change(turn, agent)
-    book.goals_changed()
+    book.hierarchy_changed()
+    if len(book.agents) == 1:
+        book.timers_changed()  # with the first agent the interval of rebalances begins
     _tell_assignment(turn, agent, None)
     request(turn, "arrival")
     return Done({"agent": agent.id, "farm": farm.id, "state": agent.state})
