@@ -246,8 +246,11 @@ def test_a_broken_invariant_is_not_taken_for_a_dead_letter(
 
     monkeypatch.setattr(application, "apply", broken)
 
-    with pytest.raises(AssertionError, match="impossible"):
+    with pytest.raises(AssertionError, match="impossible") as raised:
         processor.process(entries(word("w0", "a")))
+
+    (entry,) = entries(word("w0", "a"))
+    assert raised.value.__notes__ == [f"partition {PARTITION}, in:word {entry.id.decode()}"]
 
 
 def test_the_window_is_remembered_less_the_dead_letters(application: WordCounter) -> None:
