@@ -78,6 +78,8 @@ def test_each_role_does_its_work(server: Secured, tmp_path: Any) -> None:
         assert operator("plan", "alpha", "--method", "equal").exit_code == 0
         assert operator("ledger", "verify").exit_code == 0
         assert operator("report", "alpha").exit_code == 0
+        assert operator("partitions", "list").exit_code == 0
+        assert operator("partitions", "move", "0", "any").exit_code == 0
         assert "goal_completed" in operator("tail", "--no-follow").stdout
         unknown, nonsense = (letter["id"] for letter in operator.json("dead", "list"))
         assert operator("dead", "retry", unknown).stdout == "1 retried\n"

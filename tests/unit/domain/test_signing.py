@@ -3,6 +3,8 @@
 from base64 import b64encode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.signing import is_signed, read_key
 
@@ -48,6 +50,13 @@ def test_any_other_bit(place: int) -> None:
 def test_what_is_no_signature(signature: bytes) -> None:
     """Is none, and no error."""
     assert not is_signed(KEY, "r", b"", signature)
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=100), st.binary(max_size=10))
+def test_no_bytes_are_an_error(key: bytes, signature: bytes, event: bytes) -> None:
+    """Whatever stands in the field, and whatever 32 bytes were registered as a key."""
+    assert not is_signed(key, "in:trade", event, signature)
+    assert not is_signed(key, "in:trade", event, b64encode(signature))
 
 
 def test_the_order_of_the_group_added_to_a_signature() -> None:
