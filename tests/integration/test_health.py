@@ -1,9 +1,13 @@
 """What a worker says of itself to those who probe it, through outages and changes of owner."""
 
 import json
+import os
+import signal
 import time
 from pathlib import Path
 from random import Random
+
+import pytest
 
 from tests.faults.conftest import random, server
 from tests.faults.load import make_load
@@ -44,6 +48,22 @@ def test_readiness_goes_with_the_server_and_comes_back(server: Server, tmp_path:
             server.start()
             wait_until_ready(worker)
             assert worker.page("/healthz") == ALIVE
+        assert worker.terminate() == 0
+
+
+@pytest.mark.slow
+def test_a_server_that_hangs_is_noticed(server: Server, tmp_path: Path) -> None:
+    """It refuses nothing and answers nothing; once it goes on the worker does too."""
+    process = int(server.client().info("server")["process_id"])
+    with WorkerProcess(tmp_path / "log", redis=server.url) as worker:
+        wait_until_ready(worker)
+        os.kill(process, signal.SIGSTOP)
+        try:
+            wait_until(lambda: problems(worker), 15, "it is not ready")
+            assert worker.page("/healthz") == ALIVE
+        finally:
+            os.kill(process, signal.SIGCONT)
+        wait_until_ready(worker)
         assert worker.terminate() == 0
 
 
