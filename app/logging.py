@@ -81,7 +81,7 @@ class LogObserver:
     def held(self, partition: int, holder: str) -> None:
         """Log who serves a partition instead; once for each."""
         self._is_back(partition)
-        self._not_served(partition, f"{holder} holds it")
+        self._not_served(partition, f"{holder} holds it", logging.INFO)
 
     def away(self, partition: int, error: str) -> None:
         """Log that the server is away; once for all partitions, until it is back."""
@@ -94,10 +94,10 @@ class LogObserver:
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Lag is a metric."""
 
-    def _not_served(self, partition: int, reason: str) -> None:
+    def _not_served(self, partition: int, reason: str, level: int = logging.WARNING) -> None:
         if self._reasons.get(partition) != reason:
             self._reasons[partition] = reason
-            self._log.warning("partition not served", partition=partition, reason=reason)
+            self._log.log(level, "partition not served", partition=partition, reason=reason)
 
     def _is_back(self, partition: int) -> None:
         if partition in self._away:

@@ -78,7 +78,7 @@ def test_an_outage_is_two_lines_and_one_for_each_partition(
         ("partition not served", 1),
     ]
     assert lines[0]["error"] == "connection closed"
-    assert lines[0]["log_level"] == "error"
+    assert [line["log_level"] for line in lines] == ["error", "warning", "warning"]
 
     lines.clear()
     observer.taken(0, 2)
@@ -110,6 +110,7 @@ def test_standing_by_is_said_once(observer: LogObserver, lines: list[Line]) -> N
         observer.held(0, holder)
 
     assert [line["reason"] for line in lines] == ["w2 holds it", "w3 holds it"]
+    assert {line["log_level"] for line in lines} == {"info"}
 
 
 def test_the_first_dead_letter_of_a_batch_is_named(observer: LogObserver, lines: list[Line]) -> None:
