@@ -31,6 +31,8 @@ test: lint
 
 bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.throughput $(ARGS)
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.latency --load 20000
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
