@@ -26,7 +26,8 @@ _OF_ALL: Final[dict[str, Callable[[str], str]]] = {META: meta_key, WORKERS: work
 
 # What a connection needs itself. AUTH and HELLO are allowed to everybody; CLIENT SETINFO, by which clients
 # tell their version, is not known to Redis 7.0, and they go on without.
-CONNECTION: Final = ("ping", "select")
+# The last two are how a cluster's clients learn where a key is.
+CONNECTION: Final = ("ping", "select", "cluster|slots", "command")
 
 
 class Grant(NamedTuple):
@@ -86,7 +87,7 @@ ROLES: Final[dict[str, tuple[Grant, ...]]] = {
 }
 
 _ANYWHERE: Final[dict[str, tuple[str, ...]]] = {
-    "worker": ("time",),
+    "worker": ("time", "wait", "info"),
     "operator": ("time",),
 }  # commands without keys
 

@@ -10,7 +10,7 @@ import socket
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -29,6 +29,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     redis: str = DEFAULT_REDIS
     redis_user: str = ""
     redis_password_file: str = ""  # read at each connection, so that the password may change
+    redis_sentinel_password_file: str = ""  # of the sentinels, where they ask for one
+    redis_ca: str = ""  # files of an encrypted connection: whom to trust, and our own certificate and its key
+    redis_cert: str = ""
+    redis_key: str = ""
+    durability: Literal["async", "replicated"] = "async"  # when a commit counts: written, or on a replica too
+    replica_timeout_ms: int = 1000  # how long a commit waits for a replica
+    production: bool = False  # refuse a server that would lose data quietly
     prefix: str = DEFAULT_PREFIX
     partitions: int = 1
     name: str = ""  # of the worker; empty: host and process id
@@ -46,6 +53,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def worker_name(self) -> str:
         """Name under which a worker takes partitions."""
         return self.name or f"{socket.gethostname()}-{os.getpid()}"
+
+    @property
+    def wait_ms(self) -> int | None:
+        """How long a commit waits for a replica; None: it does not."""
+        return self.replica_timeout_ms if self.durability == "replicated" else None
 
 
 def load_config(path: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Config:
@@ -93,6 +105,8 @@ def _check(config: Config) -> None:
         "partitions": (config.partitions, 1, 16384),
         "batch": (config.batch, 1, 100_000),
         "lease_ms": (config.lease_ms, 100, 600_000),
+        # A reply is waited for ten seconds.
+        "replica_timeout_ms": (config.replica_timeout_ms, 1, 8000),
         "dedupe_window": (config.dedupe_window, 1, 10_000_000),
         "metrics_port": (config.metrics_port, 0, 65_535),
     }

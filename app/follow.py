@@ -1,7 +1,9 @@
 """Follows streams of all partitions as one, in the order of their entry ids."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import anyio
 
 from stream.client import Argument, Client, fields_of
 from stream.order import parse_id
@@ -9,6 +11,7 @@ from stream.order import parse_id
 START: Final = b"0-0"
 _CHUNK: Final = 500
 _BLOCK_MS: Final = 1000
+_POLL_S: Final = 0.1
 
 
 class Found(NamedTuple):
@@ -43,13 +46,18 @@ async def follow(client: Client, after: Mapping[str, bytes], *, wait: bool) -> A
 
     """
     positions = dict(after)
-    block: list[Argument] = ["BLOCK", _BLOCK_MS] if wait else []
+    groups = client.together(list(positions))
+    block: list[Argument] = ["BLOCK", _BLOCK_MS] if wait and len(groups) == 1 else []
     while True:
-        streams: list[Argument] = [*positions, *positions.values()]
-        reply = await client.ask("XREAD", "COUNT", _CHUNK, *block, "STREAMS", *streams)
+        reply: list[Any] = []
+        for names in groups:
+            streams: list[Argument] = [*names, *(positions[name] for name in names)]
+            reply += await client.ask("XREAD", "COUNT", _CHUNK, *block, "STREAMS", *streams) or []
         if not reply and not wait:
             return
-        ready = _ready(reply or [])
+        if not reply and not block:
+            await anyio.sleep(_POLL_S)
+        ready = _ready(reply)
         for found in ready:
             positions[found.name] = found.id
         if ready:

@@ -91,6 +91,10 @@ class LogObserver:
         self._away.add(partition)
         self._not_served(partition, "the server is away")
 
+    def rolled_back(self, partition: int, commits: int) -> None:
+        """Log that the server has lost what it had confirmed."""
+        self._log.error("commits taken back", partition=partition, commits=commits)
+
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Lag is a metric."""
 

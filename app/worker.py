@@ -71,6 +71,11 @@ class Observers:
         for observer in self._observers:
             observer.away(partition, error)
 
+    def rolled_back(self, partition: int, commits: int) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.rolled_back(partition, commits)
+
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Pass it on."""
         for observer in self._observers:

@@ -53,6 +53,7 @@ class EngineMetrics:
         self.refused = counter("entries_dead_total", "Input entries that became dead letters, in all.")
         self.dead = counter("dead_letters_total", "Dead letters by their reason.", "reason")
         self.losses = counter("partition_losses_total", "Times the partition stopped being served.")
+        self.rollbacks = counter("rollbacks_total", "Times commits that were confirmed were taken back.")
         self.lag_entries = gauge("lag_entries", "Input entries that wait to be applied.")
         self.lag_seconds = gauge("lag_seconds", "Age of the newest applied entry while others wait.")
         self.owned = gauge("partition_owned", "1 while this worker serves the partition.")

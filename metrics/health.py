@@ -88,5 +88,8 @@ class Health:
             f"Partition {partition} is not served: the server is away since {since} ({error})."
         )
 
+    def rolled_back(self, partition: int, commits: int) -> None:
+        """Ignore it: what matters is that the partition is being loaded."""
+
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Ignore it: a worker that lags is ready, and another would not be faster."""

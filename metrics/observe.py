@@ -74,7 +74,7 @@ class EngineObserver:
     def taken(self, partition: int, epoch: int) -> None:
         """Start every counter of a partition at 0: Prometheus sees no increase in a first sample."""
         metrics, label = self._metrics, str(partition)
-        for counter in (metrics.applied, metrics.repeats, metrics.refused, metrics.losses):
+        for counter in (metrics.applied, metrics.repeats, metrics.refused, metrics.losses, metrics.rollbacks):
             counter.labels(label)
         metrics.owned.labels(label).set(0)
         metrics.epoch.labels(label).set(epoch)
@@ -107,6 +107,10 @@ class EngineObserver:
             with suppress(KeyError):
                 self._metrics.lag_entries.remove(label)
                 self._metrics.lag_seconds.remove(label)
+
+    def rolled_back(self, partition: int, commits: int) -> None:  # noqa: ARG002  # how many is for the log
+        """Count it."""
+        self._metrics.rollbacks.labels(str(partition)).inc()
 
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Show how much waits."""

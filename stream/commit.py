@@ -7,6 +7,9 @@ Rules kept here:
 2. It is sent once. Whoever does not hear the answer looks at the checkpoint: one higher and our epoch, and it
    has landed; another epoch, and we are fenced; the same, and everything is dropped and loaded again under a
    new epoch, which also refuses a commit that is still on its way.
+3. Where replicas count, a commit is confirmed when one of them has it. One that is not, or of which that is
+   not known, is loaded again like one that did not land: the taking that comes first waits for a replica too,
+   and what a replica has of the taking it has of all before.
 """
 
 from collections.abc import Sequence
@@ -14,7 +17,7 @@ from collections.abc import Sequence
 from stream import scripts
 from stream.checkpoint import fields, read_checkpoint
 from stream.client import Argument, Client
-from stream.errors import FencedError, TransportError
+from stream.errors import FencedError, TransportError, UnconfirmedError
 from stream.keys import Keys
 from stream.types import Outcome
 
@@ -37,12 +40,15 @@ class Committer:
         Raises:
             FencedError: the partition has another owner.
             TransportError: it has not landed; nothing of it is visible.
+            UnconfirmedError: it has landed, and may be taken back.
             ConfigurationError: a key to be written has another type.
 
         """
         names, arguments = self._pack(outcome)
         try:
-            reply = await self._client.run(scripts.COMMIT, names, arguments)
+            reply = await self._client.run_durably(scripts.COMMIT, names, arguments)
+        except UnconfirmedError:
+            raise
         except TransportError as error:
             await self._look_whether_landed(error)
         else:
@@ -56,6 +62,13 @@ class Committer:
             raise TransportError(f"a commit did not land: {cause}") from cause
         if checkpoint.epoch != self._epoch or checkpoint.seq != self._seq + 1:
             raise self._refused(checkpoint.epoch, checkpoint.seq)
+        if self._client.replicated:
+            raise UnconfirmedError(f"a commit landed, and whether a replica has it was not heard: {cause}")
+
+    @property
+    def seq(self) -> int:
+        """Number of the last confirmed commit."""
+        return self._seq
 
     def _refused(self, epoch: int, seq: int) -> Exception:
         if epoch != self._epoch:

@@ -18,6 +18,10 @@ class TransportError(Exception):
     """The server is away or its reply was lost: everything in memory is dropped and loaded again."""
 
 
+class UnconfirmedError(TransportError):
+    """What was written is on the server, and no replica is known to have it: a failover may take it back."""
+
+
 class FencedError(Exception):
     """Another worker owns the partition now: let go of it and commit nothing more."""
 

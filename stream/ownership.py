@@ -64,7 +64,7 @@ class Ownership:
             group_prefix,
             *self._inputs,
         ]
-        reply = await self._client.run(scripts.TAKE, all_keys, arguments)
+        reply = await self._client.run_durably(scripts.TAKE, all_keys, arguments)
         if reply[0] == 0:
             return Held(reply[1].decode(), int(reply[2]))
         self._returning = False

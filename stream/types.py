@@ -174,6 +174,9 @@ class Observer(Protocol):
     def away(self, partition: int, error: str) -> None:
         """Hear, at each try, that the server is out of reach; the partition is not served."""
 
+    def rolled_back(self, partition: int, commits: int) -> None:
+        """Hear that so many confirmed commits are not there any more, as after a failover; it loads again."""
+
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Hear how many entries wait, and how long the oldest batch in work has waited."""
 

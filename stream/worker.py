@@ -85,6 +85,7 @@ class PartitionWorker:
         self._settings = settings
         self._ownership = Ownership(clients.writing, keys, application.inputs, member, settings.lease_ms)
         self._busy_at_ms = 0  # wall time of the last commit
+        self._confirmed = 0  # number of the last commit that we know of
         self._away_since: float | None = None
         self._pause_s = _BACKOFF_FIRST_S
 
@@ -132,6 +133,10 @@ class PartitionWorker:
         checkpoint = await read_checkpoint(self._clients.writing, self._keys, self._application.inputs)
         if checkpoint.epoch != epoch:
             raise FencedError(f"epoch {epoch} ended while it was loaded")
+        if checkpoint.seq < self._confirmed:
+            # State and outputs went back with it, and the input may have too: loading is all there is to do.
+            self._observer.rolled_back(self._keys.partition, self._confirmed - checkpoint.seq)
+        self._confirmed = checkpoint.seq
         async with anyio.create_task_group() as tasks:
             # A long load must not cost the lease.
             tasks.start_soon(self._renew)
@@ -212,6 +217,7 @@ class PartitionWorker:
         async for outcome in outcomes:
             start = time.perf_counter()
             await committer.commit(outcome)
+            self._confirmed = committer.seq
             outcome.details.commit_seconds = time.perf_counter() - start
             self._busy_at_ms = _wall_ms()
             self._served()

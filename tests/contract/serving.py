@@ -29,6 +29,7 @@ class Watcher:
         self.epochs: list[int] = []
         self.losses: list[str] = []
         self.holders: dict[int, str] = {}
+        self.rollbacks: list[int] = []
         self.lags: list[tuple[int, float]] = []
         self._changed = anyio.Event()
 
@@ -65,6 +66,11 @@ class Watcher:
     def away(self, partition: int, error: str) -> None:
         """Note that the server is away."""
         self.lost(partition, error)
+
+    def rolled_back(self, partition: int, commits: int) -> None:  # noqa: ARG002  # there is one
+        """Note that commits are gone."""
+        self.rollbacks.append(commits)
+        self._change()
 
     def lag(self, partition: int, events: int, seconds: float) -> None:  # noqa: ARG002  # there is one
         """Note a lag."""

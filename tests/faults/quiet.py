@@ -47,6 +47,9 @@ class _Watch:
     def away(self, partition: int, error: str) -> None:
         """Nothing to see."""
 
+    def rolled_back(self, partition: int, commits: int) -> None:
+        """Nothing to see."""
+
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Nothing to see."""
 

@@ -20,7 +20,7 @@ class Server:
 
     def __init__(self, folder: Path, config: Mapping[str, str] | None = None, password: str = "") -> None:
         settings = {"appendonly": "yes", "appendfsync": "everysec", **(config or {})}
-        self.port = _free_port()
+        self.port = free_port()
         self._password = password
         self._valkey = ValkeyServer(port=self.port, data_dir=folder, config=settings, persist=True)
 
@@ -60,7 +60,7 @@ class Server:
         self.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """
     Find a port below those the system gives to clients.
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.sentinel import SentinelConnectionPool
 
 from app.config import Config, load_config
 from app.connect import hide_password, open_redis
@@ -39,7 +41,9 @@ def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
 
 
 async def _asked_with(config: Config) -> tuple[str, ...]:
-    provider = open_redis(config).connection_pool.connection_kwargs["credential_provider"]
+    redis = open_redis(config)
+    assert isinstance(redis, Redis)
+    provider = redis.connection_pool.connection_kwargs["credential_provider"]
     return tuple(await provider.get_credentials_async())
 
 
@@ -75,3 +79,60 @@ def test_a_name_without_a_password() -> None:
     """A user is named together with the file of its password."""
     with pytest.raises(ConfigurationError, match="redis_user goes with redis_password_file"):
         load_config(None, {"SLUICEGATE_REDIS_USER": "me"}, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("redis+cluster://", "names no host"),
+        ("redis+cluster://a:7000,b:7001/3", "a cluster has no databases"),
+        ("redis+sentinel://a:26379", "end with /SERVICE"),
+        ("redis+sentinel://a:x/main", "its port is no number"),
+    ],
+)
+def test_addresses_of_several_servers_that_are_none(url: str, says: str) -> None:
+    """What is wrong is said."""
+    with pytest.raises(ConfigurationError, match=says):
+        open_redis(Config(redis=url))
+
+
+def test_a_cluster_by_some_of_its_nodes() -> None:
+    """Each with its port, and one user for all; nothing is ever sent again by the client itself."""
+    redis = open_redis(Config(redis="redis+cluster://me:s%2Fcret@a:7000,b"))
+
+    assert isinstance(redis, RedisCluster)
+    assert list(redis.nodes_manager.startup_nodes) == ["a:7000", "b:6379"]
+    kept = redis.get_connection_kwargs()
+    assert (kept["username"], kept["password"], kept["protocol"]) == ("me", "s/cret", 2)
+    assert redis.retry.get_retries() == 0
+
+
+def test_a_service_by_its_sentinels() -> None:
+    """The service is what the address ends with, and may be followed by a database."""
+    redis = open_redis(Config(redis="redis+sentinel://:secret@a,b:26380/main/2"))
+
+    assert isinstance(redis, Redis)
+    pool = redis.connection_pool
+    assert isinstance(pool, SentinelConnectionPool)
+    assert pool.service_name == "main"
+    places = [one.connection_pool.connection_kwargs for one in pool.sentinel_manager.sentinels]
+    assert [(place["host"], place["port"]) for place in places] == [("a", 26379), ("b", 26380)]
+    assert all("password" not in place for place in places)
+    assert (pool.connection_kwargs["db"], pool.connection_kwargs["password"]) == (2, "secret")
+    assert pool.connection_kwargs["retry"].get_retries() == 0
+
+
+def test_certificates_are_for_encrypted_connections(tmp_path: Path) -> None:
+    """A file that is not there, one that would not be used, and half of a pair are refused."""
+    ca = tmp_path / "ca.pem"
+    with pytest.raises(ConfigurationError, match=r"no file .*ca\.pem, which redis_ca names"):
+        open_redis(Config(redis="rediss://there", redis_ca=str(ca)))
+    ca.write_text("", encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="redis_ca is for encrypted connections"):
+        open_redis(Config(redis="redis://there", redis_ca=str(ca)))
+    with pytest.raises(ConfigurationError, match="redis_cert and redis_key go together"):
+        open_redis(Config(redis="rediss://there", redis_cert=str(ca)))
+    found = open_redis(Config(redis="rediss://there", redis_ca=str(ca)))
+    assert isinstance(found, Redis)
+    assert found.connection_pool.connection_kwargs["ssl_ca_certs"] == str(ca)
