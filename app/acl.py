@@ -87,7 +87,7 @@ ROLES: Final[dict[str, tuple[Grant, ...]]] = {
 }
 
 _ANYWHERE: Final[dict[str, tuple[str, ...]]] = {
-    "worker": ("time", "wait", "info"),
+    "worker": ("time", "wait"),
     "operator": ("time",),
 }  # commands without keys
 
