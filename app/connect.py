@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisClusterException
 
 from app.config import Config
 from app.passwords import read_password
@@ -167,7 +167,9 @@ async def check_server(config: Config) -> None:
         await client.ask("PING")
     except (ConfigurationError, TransportError) as error:
         # A cluster's client wraps what it met at the last node it tried.
-        cause = error.__cause__ and (error.__cause__.__cause__ or error.__cause__)
+        cause = error.__cause__
+        if isinstance(cause, RedisClusterException):
+            cause = cause.__cause__ or cause
         raise ConfigurationError(_why_not(cause or error, where)) from None
     finally:
         await client.close()

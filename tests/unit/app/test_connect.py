@@ -117,7 +117,7 @@ def test_a_service_by_its_sentinels() -> None:
     assert pool.service_name == "main"
     places = [one.connection_pool.connection_kwargs for one in pool.sentinel_manager.sentinels]
     assert [(place["host"], place["port"]) for place in places] == [("a", 26379), ("b", 26380)]
-    assert all("password" not in place for place in places)
+    assert all(place.get("password") is None for place in places)
     assert (pool.connection_kwargs["db"], pool.connection_kwargs["password"]) == (2, "secret")
     assert pool.connection_kwargs["retry"].get_retries() == 0
 
