@@ -1,4 +1,4 @@
-"""How far a partition is: epoch, owner, sequence of commits, and per input stream the position."""
+"""How far a partition is: epoch, taking, owner, sequence of commits, and per input stream the position."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -15,6 +15,7 @@ class Checkpoint(msgspec.Struct):
     """What the checkpoint hash says."""
 
     epoch: int
+    taking: str  # of the epoch: a failover may take an epoch back, and then its number comes again
     owner: str
     seq: int
     positions: list[bytes]  # last applied entry id, by input stream
@@ -40,6 +41,7 @@ def parse_checkpoint(stored: Mapping[bytes, bytes], inputs: Sequence[str]) -> Ch
     """Checkpoint of a hash that was read."""
     return Checkpoint(
         epoch=int(stored.get(b"epoch", 0)),
+        taking=stored.get(b"taking", b"").decode(),
         owner=stored.get(b"owner", b"").decode(),
         seq=int(stored.get(b"seq", 0)),
         positions=[stored.get(f"in:{name}".encode(), START) for name in inputs],

@@ -3,7 +3,8 @@ Makes a batch's outcome visible, all of it or nothing.
 
 Rules kept here:
 
-1. A commit is compare-and-set: it names the epoch and the sequence number it builds on.
+1. A commit is compare-and-set: it names the epoch, its taking and the sequence number it builds on, and the
+   last entries that were read: a failover takes back commits, takings and input alike.
 2. It is sent once. Whoever does not hear the answer looks at the checkpoint: one higher and our epoch, and it
    has landed; another epoch, and we are fenced; the same, and everything is dropped and loaded again under a
    new epoch, which also refuses a commit that is still on its way.
@@ -15,7 +16,7 @@ Rules kept here:
 from collections.abc import Sequence
 
 from stream import scripts
-from stream.checkpoint import fields, read_checkpoint
+from stream.checkpoint import Checkpoint, fields, read_checkpoint
 from stream.client import Argument, Client
 from stream.errors import FencedError, TransportError, UnconfirmedError
 from stream.keys import Keys
@@ -25,13 +26,14 @@ from stream.types import Outcome
 class Committer:
     """Commits the outcomes of one ownership, one after the other."""
 
-    def __init__(self, client: Client, keys: Keys, inputs: Sequence[str], epoch: int, seq: int) -> None:
-        """Build on sequence number ``seq``. The client must not retry: a second try would be refused."""
+    def __init__(self, client: Client, keys: Keys, inputs: Sequence[str], checkpoint: Checkpoint) -> None:
+        """Build on a checkpoint. The client must not retry: a second try would be refused."""
         self._client = client
         self._keys = keys
         self._inputs = inputs
-        self._epoch = epoch
-        self._seq = seq
+        self._epoch = checkpoint.epoch
+        self._taking = checkpoint.taking
+        self._seq = checkpoint.seq
 
     async def commit(self, outcome: Outcome) -> None:
         """
@@ -53,33 +55,47 @@ class Committer:
             await self._look_whether_landed(error)
         else:
             if not reply[0]:
-                raise self._refused(int(reply[1]), int(reply[2]))
+                raise self._refused(*reply[1:])
         self._seq += 1
-
-    async def _look_whether_landed(self, cause: Exception) -> None:
-        checkpoint = await read_checkpoint(self._client, self._keys, self._inputs)
-        if checkpoint.epoch == self._epoch and checkpoint.seq == self._seq:
-            raise TransportError(f"a commit did not land: {cause}") from cause
-        if checkpoint.epoch != self._epoch or checkpoint.seq != self._seq + 1:
-            raise self._refused(checkpoint.epoch, checkpoint.seq)
-        if self._client.replicated:
-            raise UnconfirmedError(f"a commit landed, and whether a replica has it was not heard: {cause}")
 
     @property
     def seq(self) -> int:
         """Number of the last confirmed commit."""
         return self._seq
 
-    def _refused(self, epoch: int, seq: int) -> Exception:
-        if epoch != self._epoch:
-            return FencedError(f"epoch {self._epoch} ended, the partition is at epoch {epoch}")
+    async def _look_whether_landed(self, cause: Exception) -> None:
+        checkpoint = await read_checkpoint(self._client, self._keys, self._inputs)
+        if checkpoint.taking != self._taking or checkpoint.epoch != self._epoch:
+            raise self._fenced(checkpoint.epoch)
+        if checkpoint.seq == self._seq:
+            raise TransportError(f"a commit did not land: {cause}") from cause
+        if checkpoint.seq != self._seq + 1:
+            raise self._rolled_back(checkpoint.seq)
+        if self._client.replicated:
+            raise UnconfirmedError(f"a commit landed, and whether a replica has it was not heard: {cause}")
+
+    def _refused(self, *reply: bytes) -> Exception:
+        if len(reply) == 1:
+            return TransportError(f"an entry of {reply[0].decode()} that was read is not there any more")
+        epoch, taking, seq = reply
+        if int(epoch) != self._epoch or taking.decode() != self._taking:
+            return self._fenced(int(epoch))
+        return self._rolled_back(int(seq))
+
+    def _fenced(self, epoch: int) -> FencedError:
+        return FencedError(f"epoch {self._epoch} ended, the partition is at epoch {epoch}")
+
+    def _rolled_back(self, seq: int) -> TransportError:
         # A failover took commits back, state and outputs with them.
         return TransportError(f"the partition is at commit {seq}, where {self._seq} was confirmed")
 
     def _pack(self, outcome: Outcome) -> tuple[list[str], list[Argument]]:
         names = [self._keys.checkpoint, self._keys.dead]
         position = fields(self._inputs, outcome.positions, outcome.applied)
-        arguments: list[Argument] = [self._epoch, self._seq, len(position), *position]
+        arguments: list[Argument] = [self._epoch, self._taking, self._seq, len(position), *position]
+        for place, entry_id in outcome.read.items():
+            names.append(self._keys.input(self._inputs[place]))
+            arguments += ["I", len(names), 1, entry_id]
         for kind, changes in outcome.state.items():
             names.append(self._keys.state(kind))
             if changes.written:

@@ -80,6 +80,7 @@ class Keys(msgspec.Struct, frozen=True):
         hashes = [*map(self.state, kinds), self.handled, self.checkpoint]
         return dict.fromkeys(streams, "stream") | dict.fromkeys(hashes, "hash") | {self.lease: "string"}
 
-    def group(self, epoch: int, rewinds: int = 0) -> str:
+    def group(self, epoch: int, taking: str, rewinds: int = 0) -> str:
         """Consumer group of one ownership; each rewind of its reader goes on with a new one."""
-        return f"{self.prefix}.{epoch}.{rewinds}" if rewinds else f"{self.prefix}.{epoch}"
+        name = f"{self.prefix}.{epoch}.{taking}"
+        return f"{name}.{rewinds}" if rewinds else name

@@ -3,7 +3,8 @@ Who works on a partition.
 
 Rules kept here:
 
-1. Taking a partition raises its epoch. The epoch decides who may write: every commit compares it.
+1. Taking a partition raises its epoch. The epoch decides who may write: every commit compares it. A failover
+   may take a taking back, so that two come to the same epoch; a number drawn for each tells them apart.
 2. The lease only decides when to try. It lapses by itself when its holder dies, and ends at once when the
    holder leaves.
 3. A holder that was held up for longer than its lease goes on, unless another took the partition meanwhile.
@@ -11,12 +12,14 @@ Rules kept here:
 """
 
 from collections.abc import Sequence
+from secrets import randbits
 from uuid import uuid4
 
 import msgspec
 
 from stream import scripts
 from stream.client import Argument, Client
+from stream.errors import TransportError
 from stream.keys import Keys
 
 
@@ -43,7 +46,7 @@ class Ownership:
         self._member = member
         self._lease_ms = lease_ms
         self._returning = True
-        self._epoch = 0  # under which the partition was taken last
+        self.taking = ""  # the last one
 
     async def take(self) -> int | Held:
         """
@@ -56,26 +59,37 @@ class Ownership:
         """
         names = [self._keys.input(name) for name in self._inputs]
         all_keys = [self._keys.checkpoint, self._keys.lease, *names]
+        taking = str(randbits(62))
         group_prefix = f"{self._keys.prefix}."
         arguments: list[Argument] = [
             *self._member.split(" "),
             self._lease_ms,
             int(self._returning),
             group_prefix,
+            taking,
             *self._inputs,
         ]
         reply = await self._client.run_durably(scripts.TAKE, all_keys, arguments)
         if reply[0] == 0:
             return Held(reply[1].decode(), int(reply[2]))
         self._returning = False
-        self._epoch = int(reply[1])
-        return self._epoch
+        self.taking = taking
+        return int(reply[1])
 
-    async def renew(self) -> bool:
-        """Prolong the lease; False: another took the partition. Raises `TransportError`."""
+    async def renew(self, confirmed: int = 0) -> bool:
+        """
+        Prolong the lease; False: another took the partition.
+
+        Raises:
+            TransportError: the server is away, or a failover took back commits up to number ``confirmed``.
+
+        """
         names = [self._keys.lease, self._keys.checkpoint]
-        arguments: list[Argument] = [self._member, self._lease_ms, self._epoch]
-        return bool(await self._client.run(scripts.RENEW, names, arguments))
+        arguments: list[Argument] = [self._member, self._lease_ms, self.taking, confirmed]
+        reply = int(await self._client.run(scripts.RENEW, names, arguments))
+        if reply < 0:
+            raise TransportError(f"commit {confirmed} was confirmed, and is not there any more")
+        return bool(reply)
 
     async def release(self) -> None:
         """End the lease, so that another worker need not wait for it to lapse. Raises `TransportError`."""

@@ -41,6 +41,7 @@ class Processor:
         outputs: list[tuple[str, bytes]] = []
         dead: list[DeadLetter] = []
         repeated = 0
+        before = list(self.positions)
         try:
             for entry in entries:
                 repeated += self._apply(entry, outputs, dead)
@@ -60,7 +61,8 @@ class Processor:
             work_seconds=perf_counter() - start,
             first_dead=dead[0] if dead else None,
         )
-        return Outcome(state, outputs, dead, list(self.positions), list(self.applied), details)
+        moved = {i: at for i, at in enumerate(self.positions) if at != before[i]}
+        return Outcome(state, outputs, dead, list(self.positions), list(self.applied), details, moved)
 
     def _apply(self, entry: Entry, outputs: list[tuple[str, bytes]], dead: list[DeadLetter]) -> bool:
         """Apply one entry; whether it was a repeat."""

@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from stream import scripts
+from stream.checkpoint import Checkpoint
 from stream.client import Argument, Client
 from stream.errors import FencedError
 from stream.keys import FIELD, SIGNATURE, Keys
@@ -25,25 +26,24 @@ CONSUMER: Final = "worker"  # a group has one reader, so the name need not tell 
 
 
 class Reader:
-    """Reads what is behind the given positions. Needs a client of its own: a look may block."""
+    """Reads what is behind a checkpoint. Needs a client of its own: a look may block."""
 
     def __init__(
         self,
         client: Client,
         keys: Keys,
         inputs: Sequence[str],
-        epoch: int,
-        positions: Sequence[bytes],
+        checkpoint: Checkpoint,
         count: int,
     ) -> None:
         self._client = client
         self._streams = [keys.input(name) for name in inputs]
         self._index = {name.encode(): i for i, name in enumerate(self._streams)}
         self._keys = keys
-        self._epoch = epoch
+        self._checkpoint = checkpoint
         self._rewinds = 0
-        self._group = keys.group(epoch)
-        self._received = list(positions)
+        self._group = keys.group(checkpoint.epoch, checkpoint.taking)
+        self._received = list(checkpoint.positions)
         self._count = count
 
     async def look(self, skip: Collection[int], block_ms: int | None) -> list[list[Entry]]:
@@ -92,12 +92,13 @@ class Reader:
             TransportError: the reply did not come, or the group is gone.
 
         """
-        group = self._keys.group(self._epoch, self._rewinds + 1)
-        arguments: list[Argument] = [self._epoch, self._group, group, *self._received]
+        epoch, taking = self._checkpoint.epoch, self._checkpoint.taking
+        group = self._keys.group(epoch, taking, self._rewinds + 1)
+        arguments: list[Argument] = [taking, self._group, group, *self._received]
         names = [self._keys.checkpoint, *self._streams]
         reply = await self._client.run(scripts.REWIND, names, arguments)
         if not reply[0]:
-            raise FencedError(f"epoch {self._epoch} ended, the partition is at epoch {int(reply[1])}")
+            raise FencedError(f"epoch {epoch} ended, the partition is at epoch {int(reply[1])}")
         self._rewinds += 1
         self._group = group
 

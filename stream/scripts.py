@@ -34,7 +34,8 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)
 
 TAKE: Final = """
 -- KEYS: checkpoint, lease, input streams…
--- ARGV: owner, token, lease ms, 1 to take a lease of the same owner, group prefix, input names…
+-- ARGV: owner, token, lease ms, 1 to take a lease of the same owner, group prefix, taking,
+--   input names…
 -- Returns {1, epoch}, or {0, holder, ms left of its lease}.
 local holder = redis.call('GET', KEYS[2])
 local mine = ARGV[1] .. ' ' .. ARGV[2]
@@ -61,20 +62,20 @@ for i = 3, #KEYS do
       redis.call('XGROUP', 'DESTROY', KEYS[i], name)
     end
   end
-  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 3]) or '0-0'
-  redis.call('XGROUP', 'CREATE', KEYS[i], ARGV[5] .. epoch, at, 'MKSTREAM')
+  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 4]) or '0-0'
+  redis.call('XGROUP', 'CREATE', KEYS[i], ARGV[5] .. epoch .. '.' .. ARGV[6], at, 'MKSTREAM')
 end
-redis.call('HSET', KEYS[1], 'epoch', epoch, 'owner', ARGV[1])
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'taking', ARGV[6], 'owner', ARGV[1])
 redis.call('SET', KEYS[2], mine, 'PX', ARGV[3])
 return {1, epoch}
 """
 
 REWIND: Final = """
 -- KEYS: checkpoint, input streams…
--- ARGV: epoch, group, new group, for each stream the id to go on behind.
+-- ARGV: taking, group, new group, for each stream the id to go on behind.
 -- Returns {1}, or {0, epoch} when the partition has moved on.
-local epoch = redis.call('HGET', KEYS[1], 'epoch') or '0'
-if epoch ~= ARGV[1] then return {0, epoch} end
+local at = redis.call('HMGET', KEYS[1], 'epoch', 'taking')
+if at[2] ~= ARGV[1] then return {0, at[1] or '0'} end
 for i = 2, #KEYS do
   redis.call('XGROUP', 'CREATE', KEYS[i], ARGV[3], ARGV[i + 2])
   redis.call('XGROUP', 'DESTROY', KEYS[i], ARGV[2])
@@ -83,10 +84,14 @@ return {1}
 """
 
 RENEW: Final = """
--- KEYS: lease, checkpoint. ARGV: owner and token, lease ms, epoch. Returns 1 while the partition is ours.
+-- KEYS: lease, checkpoint. ARGV: owner and token, lease ms, taking, last confirmed commit.
+-- Returns 1 while the partition is ours; -1 when the commit was taken back (without input
+-- nothing else would tell).
 -- A lease that lapsed is taken up again where nobody took the partition meanwhile.
+local at = redis.call('HMGET', KEYS[2], 'taking', 'seq')
+if at[1] == ARGV[3] and tonumber(at[2] or '0') < tonumber(ARGV[4]) then return -1 end
 local holder = redis.call('GET', KEYS[1])
-if holder ~= ARGV[1] and (holder or redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[3]) then return 0 end
+if holder ~= ARGV[1] and (holder or at[1] ~= ARGV[3]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
@@ -99,31 +104,36 @@ return redis.call('DEL', KEYS[1])
 
 COMMIT: Final = """
 -- KEYS: checkpoint, dead, then the hashes and streams the groups name by index.
--- ARGV: epoch, seq, number of checkpoint arguments, field, value, …, then groups:
+-- ARGV: epoch, taking, seq, number of checkpoint arguments, field, value, …, then groups:
+--   'I' key 1 id              an entry that was read, which must still be there
 --   'S' key n field value …   write fields of a hash       (n counts the arguments that follow)
 --   'R' key n field …         remove fields of a hash
 --   'O' key n event …         append events to a stream
 --   'D' n stream id event reason detail signature …   append dead letters; signature may be empty
--- Returns {1}, or {0, epoch, seq} when the partition has moved on.
-local at = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
-if at[1] ~= ARGV[1] or (at[2] or '0') ~= ARGV[2] then
-  return {0, at[1] or '0', at[2] or '0'}
+-- Returns {1}, {0, epoch, taking, seq} when the partition has moved on, or {0, key} of an entry that is gone.
+local at = redis.call('HMGET', KEYS[1], 'epoch', 'taking', 'seq')
+if at[1] ~= ARGV[1] or (at[2] or '') ~= ARGV[2] or (at[3] or '0') ~= ARGV[3] then
+  return {0, at[1] or '0', at[2] or '', at[3] or '0'}
 end
-local kinds = {S = 'hash', R = 'hash', O = 'stream'}
+local kinds = {I = 'stream', S = 'hash', R = 'hash', O = 'stream'}
 local function expect(key, wanted)
   local kind = redis.call('TYPE', key).ok
   if kind ~= 'none' and kind ~= wanted then
     return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', not a ' .. wanted)
   end
 end
-local first = 4 + ARGV[3]
+local first = 5 + ARGV[4]
 local wrong = expect(KEYS[2], 'stream')
 local i = first
 while not wrong and ARGV[i] do
   if ARGV[i] == 'D' then
     i = i + 2 + ARGV[i + 1]
   else
-    wrong = expect(KEYS[tonumber(ARGV[i + 1])], kinds[ARGV[i]])
+    local key = KEYS[tonumber(ARGV[i + 1])]
+    wrong = expect(key, kinds[ARGV[i]])
+    if ARGV[i] == 'I' and not wrong and #redis.call('XRANGE', key, ARGV[i + 3], ARGV[i + 3]) == 0 then
+      return {0, key}
+    end
     i = i + 3 + ARGV[i + 2]
   end
 end
@@ -153,7 +163,7 @@ while ARGV[i] do
       for j = i + 3, stop do
         redis.call('XADD', key, '*', 'event', ARGV[j])
       end
-    else
+    elseif what ~= 'I' then
       local command = what == 'S' and 'HSET' or 'HDEL'
       for j = i + 3, stop, piece do
         redis.call(command, key, unpack(ARGV, j, math.min(j + piece - 1, stop)))
@@ -162,7 +172,7 @@ while ARGV[i] do
     i = stop + 1
   end
 end
-redis.call('HSET', KEYS[1], 'seq', ARGV[2] + 1, unpack(ARGV, 4, 3 + ARGV[3]))
+redis.call('HSET', KEYS[1], 'seq', ARGV[3] + 1, unpack(ARGV, 5, 4 + ARGV[4]))
 return {1}
 """
 

@@ -111,7 +111,9 @@ class Service:
                 stopping.set()  # another has it; what we do there comes to nothing
         wanted = assign(self._member, members, self._ours(holders), moved)
         for partition in wanted.release:
-            self._stops[partition].set()
+            # A lease of ours may outlast our work there: its end, or a late renewal, got lost on the way.
+            if partition in self._stops:
+                self._stops[partition].set()
         for partition in wanted.take:
             if partition not in self._stops:
                 self._stops[partition] = anyio.Event()

@@ -58,6 +58,7 @@ class Outcome(msgspec.Struct):
     positions: list[bytes]  # last applied entry id by input stream
     applied: list[int]  # entries taken since the partition began, by input stream
     details: "BatchDetails"
+    read: dict[int, bytes] = {}  # of each stream that the batch took from, the last entry
 
 
 class BatchDetails(msgspec.Struct):

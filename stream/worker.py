@@ -131,7 +131,7 @@ class PartitionWorker:
             return
         self._observer.taken(self._keys.partition, epoch)
         checkpoint = await read_checkpoint(self._clients.writing, self._keys, self._application.inputs)
-        if checkpoint.epoch != epoch:
+        if checkpoint.taking != self._ownership.taking:
             raise FencedError(f"epoch {epoch} ended while it was loaded")
         if checkpoint.seq < self._confirmed:
             # State and outputs went back with it, and the input may have too: loading is all there is to do.
@@ -165,12 +165,11 @@ class PartitionWorker:
             self._clients.reading,
             self._keys,
             inputs,
-            checkpoint.epoch,
-            checkpoint.positions,
+            checkpoint,
             self._settings.batch,
         )
         order = Order(checkpoint.positions, self._settings.batch)
-        committer = Committer(self._clients.writing, self._keys, inputs, checkpoint.epoch, checkpoint.seq)
+        committer = Committer(self._clients.writing, self._keys, inputs, checkpoint)
         batches_in, batches = anyio.create_memory_object_stream[list[Entry]](0)
         outcomes_in, outcomes = anyio.create_memory_object_stream[Outcome](0)
         # The receiving ends outlive the tasks: a sender must not hear of another task's failure.
@@ -226,7 +225,7 @@ class PartitionWorker:
     async def _renew(self) -> None:
         while True:
             await anyio.sleep(self._settings.lease_ms / 3000)
-            if not await self._ownership.renew():
+            if not await self._ownership.renew(self._confirmed):
                 raise FencedError("the lease lapsed, and another worker took the partition")
             self._served()
 

@@ -1,8 +1,10 @@
 """The laws of `stream.commit` on every server; `tests/property/test_commit_laws.py` tries them on a model."""
 
 import pytest
+from msgspec import structs
 from redis.asyncio import Redis
 
+from stream.checkpoint import Checkpoint
 from stream.client import Client
 from stream.commit import Committer
 from stream.errors import ConfigurationError, FencedError, TransportError
@@ -15,12 +17,15 @@ from tests.contract.words import INPUTS
 
 pytestmark = pytest.mark.anyio
 
+TAKING = "4711"
+
 
 @pytest.fixture
 async def redis(backend: Backend, keys: Keys) -> Redis:
     """Give a plain client of a partition at epoch 1 and sequence number 0."""
     found = backend.redis()
     await Ownership(backend.client(), keys, INPUTS, new_member("first"), 60_000).take()
+    await found.hset(keys.checkpoint, "taking", TAKING)
     return found
 
 
@@ -32,7 +37,7 @@ def client(backend: Backend) -> FaultyClient:
 
 def committer_of(client: Client, keys: Keys, epoch: int = 1, seq: int = 0) -> Committer:
     """Make a committer."""
-    return Committer(client, keys, INPUTS, epoch, seq)
+    return Committer(client, keys, INPUTS, Checkpoint(epoch, TAKING, "first", seq, [], []))
 
 
 def outcome_of(
@@ -94,6 +99,7 @@ async def test_an_outcome_becomes_visible_whole(client: FaultyClient, keys: Keys
         keys.state("chain"): {b"digest": b"x"},
         keys.checkpoint: {
             b"epoch": b"1",
+            b"taking": TAKING.encode(),
             b"owner": b"first",
             b"seq": b"1",
             b"in:word": b"5-0",
@@ -356,3 +362,32 @@ async def test_a_server_that_forgot_its_scripts_is_sent_them_again(
     await committer.commit(outcome_of(outputs=[("count", b"1")]))
 
     assert len(await stream_of(redis, keys.output("count"))) == 2
+
+
+async def test_a_commit_of_a_taking_that_a_failover_took_back_writes_nothing(
+    redis: Redis, keys: Keys, client: FaultyClient
+) -> None:
+    """The next taking came to the same epoch and the same sequence number; yet they are told apart."""
+    await redis.hset(keys.checkpoint, "taking", "4712")
+    before = await seen(redis, keys)
+
+    with pytest.raises(FencedError, match="epoch 1"):
+        await committer_of(client, keys).commit(WHOLE)
+
+    assert await seen(redis, keys) == before
+
+
+async def test_a_commit_of_input_that_a_failover_took_back_writes_nothing(
+    redis: Redis, keys: Keys, client: FaultyClient
+) -> None:
+    """What was read is not there any more, so state must not have it; input that is there is committed."""
+    there = await redis.xadd(keys.input("word"), {"event": "a"})
+    gone = structs.replace(WHOLE, read={0: b"99999999999999-0"})
+    before = await seen(redis, keys)
+
+    with pytest.raises(TransportError, match="in:word that was read is not there"):
+        await committer_of(client, keys).commit(gone)
+
+    assert await seen(redis, keys) == before
+    await committer_of(client, keys).commit(structs.replace(WHOLE, read={0: there}))
+    assert await seen(redis, keys) != before

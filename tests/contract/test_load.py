@@ -36,7 +36,7 @@ async def loaded(
 ) -> tuple[Processor, WordCounter]:
     """Load at these positions."""
     application = WordCounter()
-    checkpoint = Checkpoint(1, "first", 4, positions, [7, 2])
+    checkpoint = Checkpoint(1, "4711", "first", 4, positions, [7, 2])
     return await load(backend.client(), keys, application, checkpoint, window), application
 
 

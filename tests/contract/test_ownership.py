@@ -5,7 +5,7 @@ import pytest
 from redis.asyncio import Redis
 
 from stream.checkpoint import read_checkpoint
-from stream.errors import ConfigurationError
+from stream.errors import ConfigurationError, TransportError
 from stream.keys import Keys
 from stream.ownership import Held, Ownership, new_member
 from tests.contract.server import Backend, append, hash_of, stream_of
@@ -28,9 +28,9 @@ def claim(backend: Backend, keys: Keys, owner: str, lease_ms: int = LEASE_MS) ->
 
 
 async def groups(redis: Redis, name: str) -> dict[str, str]:
-    """Tell the groups of a stream and where each stands."""
+    """Tell the groups of a stream, but for the number drawn for the taking, and where each stands."""
     found = await redis.xinfo_groups(name)
-    return {group["name"].decode(): group["last-delivered-id"].decode() for group in found}
+    return {group["name"].decode().rpartition(".")[0]: group["last-delivered-id"].decode() for group in found}
 
 
 async def test_the_first_taking_makes_the_partition(
@@ -256,3 +256,15 @@ async def test_partitions_are_taken_one_by_one(backend: Backend, keys: Keys) -> 
     assert await claim(backend, keys, "first").take() == 1
     assert await claim(backend, other, "second").take() == 1
     assert isinstance(await claim(backend, other, "first").take(), Held)
+
+
+async def test_a_renewal_tells_of_commits_that_a_failover_took_back(backend: Backend, keys: Keys) -> None:
+    """A partition to which nothing comes hears of it in no other way."""
+    redis, owner = backend.redis(), claim(backend, keys, "first")
+    await owner.take()
+    await redis.hset(keys.checkpoint, "seq", 7)
+
+    assert await owner.renew(7)
+    await redis.hset(keys.checkpoint, "seq", 6)
+    with pytest.raises(TransportError, match="commit 7 was confirmed"):
+        await owner.renew(7)

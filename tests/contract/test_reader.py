@@ -4,6 +4,7 @@ import anyio
 import pytest
 from redis.asyncio import Redis
 
+from stream.checkpoint import Checkpoint, read_checkpoint
 from stream.client import Client
 from stream.errors import FencedError, TransportError
 from stream.keys import Keys
@@ -17,16 +18,16 @@ from tests.contract.words import INPUTS, word
 pytestmark = pytest.mark.anyio
 
 
-async def take(client: Client, keys: Keys) -> int:
-    """Take the partition, which makes the groups; return the epoch."""
+async def take(client: Client, keys: Keys) -> Checkpoint:
+    """Take the partition, which makes the groups; return the checkpoint."""
     epoch = await Ownership(client, keys, INPUTS, new_member("reader"), 60_000).take()
     assert not isinstance(epoch, Held)
-    return epoch
+    return await read_checkpoint(client, keys, INPUTS)
 
 
-def reader_of(client: Client, keys: Keys, epoch: int, count: int = 10) -> Reader:
+def reader_of(client: Client, keys: Keys, checkpoint: Checkpoint, count: int = 10) -> Reader:
     """Make a reader that starts at the beginning."""
-    return Reader(client, keys, INPUTS, epoch, [b"0-0"] * len(INPUTS), count)
+    return Reader(client, keys, INPUTS, checkpoint, count)
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ async def test_after_a_rewind_the_entries_of_a_lost_reply_are_given_again(
     assert ids(await reader.look([], None)) == [received, []]
     lost = await append(redis, names[0], [b"c"]) + await append(redis, names[1], [b"d"])
     # Another reads them with the same group, as the server does for a reply that is lost on its way.
-    thief = reader_of(backend.client(), keys, 1)
+    thief = reader_of(backend.client(), keys, await read_checkpoint(backend.client(), keys, INPUTS))
     assert ids(await thief.look([], None)) == [lost[:1], lost[1:]]
     assert await reader.look([], None) == [[], []]
 
@@ -219,10 +220,10 @@ async def test_a_read_that_its_client_has_given_up_takes_nothing_from_the_next(
     connections.
     """
     assert backend.url is not None
-    epoch = await take(backend.client(), keys)
+    checkpoint = await take(backend.client(), keys)
     async with proxy_of(backend.url) as proxy, anyio.create_task_group() as tasks:
         client = Client(backend.redis(url=proxy.url))
-        reader = reader_of(client, keys, epoch)
+        reader = reader_of(client, keys, checkpoint)
 
         async def wait() -> None:
             with pytest.raises(TransportError):
@@ -255,14 +256,15 @@ async def test_a_rewind_of_an_epoch_that_is_over_is_fenced(
     backend: Backend, keys: Keys, reader: Reader, redis: Redis, names: list[str]
 ) -> None:
     """And leaves no group behind."""
-    epoch = await take(backend.client(), keys)
+    checkpoint = await take(backend.client(), keys)
 
     with pytest.raises(FencedError):
         await reader.rewind()
 
     for name in names:
         groups = await redis.xinfo_groups(name)
-        assert [group["name"] for group in groups] == [keys.group(epoch).encode()]
+        group = keys.group(checkpoint.epoch, checkpoint.taking)
+        assert [one["name"] for one in groups] == [group.encode()]
 
 
 async def test_a_taking_leaves_no_group_of_a_rewind_behind(
@@ -273,11 +275,11 @@ async def test_a_taking_leaves_no_group_of_a_rewind_behind(
     await reader.rewind()
     await reader.rewind()
 
-    epoch = await take(backend.client(), keys)
+    checkpoint = await take(backend.client(), keys)
 
     found = [{group["name"] for group in await redis.xinfo_groups(name)} for name in names]
-    assert found[0] == {keys.group(epoch).encode(), f"{keys.prefix}.audit".encode()}
-    assert found[1] == {keys.group(epoch).encode()}
+    group = keys.group(checkpoint.epoch, checkpoint.taking).encode()
+    assert found == [{group, f"{keys.prefix}.audit".encode()}, {group}]
 
 
 async def test_there_is_no_pending_list(reader: Reader, redis: Redis, names: list[str]) -> None:

@@ -463,7 +463,8 @@ async def test_a_group_that_is_gone_is_made_again_at_the_checkpoint(
     async with serving(backend, keys) as running:
         await append(redis, names[0], words(100))
         await running.watcher.until(lambda: running.watcher.entries == 100)
-        await redis.xgroup_destroy(names[0], keys.group(1))
+        taking = (await hash_of(redis, keys.checkpoint))[b"taking"].decode()
+        await redis.xgroup_destroy(names[0], keys.group(1, taking))
         await append(redis, names[0], words(100, 100))
         await running.watcher.until(lambda: running.watcher.entries == 200)
         assert running.watcher.epochs == [1, 2]

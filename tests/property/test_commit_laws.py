@@ -9,6 +9,7 @@ from fakeredis import FakeAsyncRedis, FakeServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.checkpoint import Checkpoint
 from stream.commit import Committer
 from stream.errors import ConfigurationError, FencedError, TransportError
 from stream.keys import Keys
@@ -117,7 +118,7 @@ class Partition:
 
     def committer(self, epoch: int = 3, seq: int = 7) -> Committer:
         """Make a committer."""
-        return Committer(self.client, KEYS, INPUTS, epoch, seq)
+        return Committer(self.client, KEYS, INPUTS, Checkpoint(epoch, "", "", seq, [], []))
 
 
 FATES = st.lists(st.tuples(outcomes(), st.sampled_from(["fine", "fine", "lost", "unsent"])), max_size=5)

@@ -41,11 +41,11 @@ def test_keys_are_named_as_the_wire_says() -> None:
 
 @pytest.mark.parametrize(
     ("epoch", "rewinds", "name"),
-    [(7, 0, "sluicegate.7"), (7, 1, "sluicegate.7.1"), (71, 12, "sluicegate.71.12")],
+    [(7, 0, "sluicegate.7.42"), (7, 1, "sluicegate.7.42.1"), (71, 12, "sluicegate.71.42.12")],
 )
-def test_a_group_belongs_to_an_epoch_and_a_rewind(epoch: int, rewinds: int, name: str) -> None:
+def test_a_group_belongs_to_a_taking_and_a_rewind(epoch: int, rewinds: int, name: str) -> None:
     """No two of them share a name."""
-    assert Keys(DEFAULT_PREFIX, 3).group(epoch, rewinds) == name
+    assert Keys(DEFAULT_PREFIX, 3).group(epoch, "42", rewinds) == name
 
 
 @pytest.mark.parametrize("prefix", ["sluicegate", "a", "staging:sluicegate"])
