@@ -131,7 +131,7 @@ while not wrong and ARGV[i] do
   else
     local key = KEYS[tonumber(ARGV[i + 1])]
     wrong = expect(key, kinds[ARGV[i]])
-    if ARGV[i] == 'I' and not wrong and #redis.call('XRANGE', key, ARGV[i + 3], ARGV[i + 3]) == 0 then
+    if ARGV[i] == 'I' and not wrong and #redis.call('XREVRANGE', key, ARGV[i + 3], ARGV[i + 3]) == 0 then
       return {0, key}
     end
     i = i + 3 + ARGV[i + 2]
