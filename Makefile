@@ -29,6 +29,12 @@ lint: $(VENV)/ready-dev
 test: lint
 	$(BIN)/pytest -n 2 $(ARGS)
 
+# Everything that can fail, at length: about half an hour.
+faults: $(VENV)/ready-dev
+	$(BIN)/pytest -rP -m "slow or long or not long" tests/faults $(ARGS)
+	SIMULATION_SEEDS=10000 $(BIN)/pytest -n 2 -rP tests/simulation $(ARGS)
+	MUTANTS=1000000 $(BIN)/pytest -n 2 -rP tests/property/test_mutants.py $(ARGS)
+
 bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.throughput $(ARGS)
 	$(BIN)/python -m benchmarks.latency

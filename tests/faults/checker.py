@@ -97,6 +97,7 @@ def check_partition(client: Any, partition: int = 0, prefix: str = "sluicegate")
     check_inputs_accounted_for(found, expected)
     check_state(found, expected)
     check_outputs_once(found)
+    check_outputs_in_order(found)
     check_replies(found)
     check_journal(found)
     check_fills_journalled(found, expected)
@@ -232,6 +233,18 @@ def check_outputs_once(found: Found) -> None:
             numbers[cause].add(int(n))
     for cause, there in numbers.items():
         assert there == set(range(len(there))), f"of the outputs of {cause} only {sorted(there)} are there"
+
+
+def check_outputs_in_order(found: Found) -> None:
+    """In every stream, what comes out comes in the order of its causes."""
+    for name, events in found.outputs.items():
+        last = (0, 0, 0)
+        for event in events:
+            _, input_stream, entry_id, _ = event["id"].split("/")
+            ms, sequence = map(int, entry_id.split("-"))
+            cause = ms, sequence, INPUTS.index(input_stream)
+            assert cause >= last, f"{name}: {event['id']} comes after what {last} caused"
+            last = cause
 
 
 def check_replies(found: Found) -> None:

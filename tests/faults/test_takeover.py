@@ -199,7 +199,7 @@ def test_four_partitions_change_hands_together_and_each_keeps_its_wallets(
     for partition, watch in enumerate(watches):
         assert watch.look().epoch >= 4
         report = check_partition(client, partition)
-        assert all(_partition_of(wallet) == partition for wallet in report.expected.wallets)
+        assert all(partition_of(wallet) == partition for wallet in report.expected.wallets)
         print(report)  # noqa: T201  # figures to report
     check_replay(server.url, PARTITIONS)
 
@@ -207,11 +207,11 @@ def test_four_partitions_change_hands_together_and_each_keeps_its_wallets(
 def _load(random: Random, partition: int, client: Any) -> Load:
     """Make fills of three wallets that live in a partition."""
     names = (f"wallet-{n}" for n in range(10_000))
-    wallets = [next(name for name in names if _partition_of(name) == partition) for _ in range(3)]
+    wallets = [next(name for name in names if partition_of(name) == partition) for _ in range(3)]
     return make_load(random, wallets=wallets, agents=12, fills=6000, now_ms=now_ms(client))
 
 
-def _partition_of(wallet: str) -> int:
+def partition_of(wallet: str, partitions: int = PARTITIONS) -> int:
     """Place a wallet as the wire says: CRC16 (XMODEM) of its id, modulo the number of partitions."""
     assert crc_hqx(b"123456789", 0) == 0x31C3, "the check value of CRC16/XMODEM"
-    return crc_hqx(wallet.encode(), 0) % PARTITIONS
+    return crc_hqx(wallet.encode(), 0) % partitions
