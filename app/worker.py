@@ -15,6 +15,7 @@ from app.connect import check_server, hide_password, open_clients, open_redis
 from app.figures import counts_of, figures_of
 from app.logging import LogObserver, configure_logging
 from app.meta import claim_meta
+from app.preflight import check_lease, inspect_server
 from app.version import own_version
 from handlers import INPUTS, OUTPUTS
 from handlers.fleet import Fleet
@@ -139,10 +140,12 @@ def _broken(error: BaseException) -> BrokenInvariantError:
 
 async def serve(config: Config, stop: anyio.Event) -> None:
     """Serve all partitions until ``stop`` is set. Raises as `work` does."""
+    check_lease(config)
     await check_server(config)
     client = Client(open_redis(config))
     try:
         await _check_keys(client, config)
+        findings = await inspect_server(client, config)
         await claim_meta(client, config)
     finally:
         await client.close()
@@ -170,6 +173,8 @@ async def serve(config: Config, stop: anyio.Event) -> None:
             address = f"{config.metrics_host}:{config.metrics_port}"
             text = f"The metrics address {address} is taken ({error.strerror}): set --metrics-port."
             raise ConfigurationError(text) from None
+        if findings.problems or findings.unchecked:
+            log.warning("preflight", problems=findings.problems, unchecked=findings.unchecked)
         log.info("metrics", address=f"http://{config.metrics_host}:{port}/metrics")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_beat, health)

@@ -19,7 +19,7 @@ import msgspec
 
 from stream import scripts
 from stream.client import Argument, Client
-from stream.errors import TransportError
+from stream.errors import ConfigurationError, TransportError
 from stream.keys import Keys
 
 
@@ -54,7 +54,7 @@ class Ownership:
 
         Raises:
             TransportError: the server is away.
-            ConfigurationError: a key has another type than it should.
+            ConfigurationError: a key has another type than it should, or a stream ends before the checkpoint.
 
         """
         names = [self._keys.input(name) for name in self._inputs]
@@ -70,6 +70,13 @@ class Ownership:
             *self._inputs,
         ]
         reply = await self._client.run_durably(scripts.TAKE, all_keys, arguments)
+        if reply[0] == -1:
+            stream, last, position = (part.decode() for part in reply[1:])
+            raise ConfigurationError(
+                f"{stream} ends at {last}, before {position}, up to which it was applied: it was deleted, or "
+                "restored from an older copy. Restore it, or run sluicegate recover, which says first what "
+                "is lost."
+            )
         if reply[0] == 0:
             return Held(reply[1].decode(), int(reply[2]))
         self._returning = False

@@ -32,11 +32,31 @@ redis.call('ZADD', KEYS[1], string.format('%.0f', ms + ARGV[2]), ARGV[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)
 """
 
-TAKE: Final = """
+_ENDS: Final = """
+local function info(key, wanted)
+  if redis.call('EXISTS', key) == 0 then return nil end
+  local found = redis.call('XINFO', 'STREAM', key)
+  for i = 1, #found, 2 do
+    if found[i] == wanted then return found[i + 1] end
+  end
+end
+local function last_id(key) return info(key, 'last-generated-id') or '0-0' end
+local function before(one, other)
+  local ms, n = string.match(one, '^(%d+)-(%d+)$')
+  local other_ms, other_n = string.match(other, '^(%d+)-(%d+)$')
+  if ms ~= other_ms then return tonumber(ms) < tonumber(other_ms) end
+  return tonumber(n) < tonumber(other_n)
+end
+"""
+
+TAKE: Final = (
+    _ENDS
+    + """
 -- KEYS: checkpoint, lease, input streams…
 -- ARGV: owner, token, lease ms, 1 to take a lease of the same owner, group prefix, taking,
 --   input names…
--- Returns {1, epoch}, or {0, holder, ms left of its lease}.
+-- Returns {1, epoch}, or {0, holder, ms left of its lease}; {-1, stream, its last id, position} where a
+-- stream ends before what was applied of it.
 local holder = redis.call('GET', KEYS[2])
 local mine = ARGV[1] .. ' ' .. ARGV[2]
 if holder and holder ~= mine then
@@ -50,6 +70,11 @@ for i = 3, #KEYS do
   if kind ~= 'none' and kind ~= 'stream' then
     return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' is a ' .. kind .. ', not a stream')
   end
+end
+for i = 3, #KEYS do
+  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 4]) or '0-0'
+  local last = last_id(KEYS[i])
+  if before(last, at) then return {-1, KEYS[i], last, at} end
 end
 local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0') + 1
 for i = 3, #KEYS do
@@ -69,6 +94,30 @@ redis.call('HSET', KEYS[1], 'epoch', epoch, 'taking', ARGV[6], 'owner', ARGV[1])
 redis.call('SET', KEYS[2], mine, 'PX', ARGV[3])
 return {1, epoch}
 """
+)
+
+RECOVER: Final = (
+    _ENDS
+    + """
+-- KEYS: checkpoint, lease, input streams…. ARGV: input names….
+-- Sets the position of each stream that ends before it back to that end, under a new epoch.
+-- Returns {1}, or {0, holder} while somebody works on the partition.
+local holder = redis.call('GET', KEYS[2])
+if holder then return {0, string.match(holder, '^(%S+) ') or holder} end
+local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0') + 1
+for i = 3, #KEYS do
+  local name = 'in:' .. ARGV[i - 2]
+  local at = redis.call('HGET', KEYS[1], name) or '0-0'
+  local last = last_id(KEYS[i])
+  if before(last, at) then
+    local added = info(KEYS[i], 'entries-added') or 0
+    redis.call('HSET', KEYS[1], name, last, name .. ':applied', added)
+  end
+end
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'taking', '')
+return {1}
+"""
+)
 
 REWIND: Final = """
 -- KEYS: checkpoint, input streams…

@@ -16,6 +16,7 @@ from app.cli.ledger import ledger
 from app.cli.partitions import partitions
 from app.cli.plan import plan
 from app.cli.publish import publish
+from app.cli.recover import recover
 from app.cli.replay import replay
 from app.cli.report import report
 from app.cli.status import status
@@ -37,6 +38,7 @@ COMMANDS: Final[dict[str, click.Command]] = {
     "partitions": partitions,
     "dead": dead,
     "replay": replay,
+    "recover": recover,
     "acl": acl,
     "version": version,
 }

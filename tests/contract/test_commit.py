@@ -163,6 +163,7 @@ async def test_a_commit_of_an_epoch_that_is_over_writes_nothing(
     committer = committer_of(client, keys)
     await committer.commit(outcome_of())
     await redis.delete(keys.lease)
+    await backend.redis().xadd(keys.input("word"), {"event": "x"}, id="5-0")
     await Ownership(backend.client(), keys, INPUTS, new_member("second"), 60_000).take()
     before = await seen(redis, keys)
 
@@ -328,6 +329,7 @@ async def test_a_lost_reply_and_another_owner_since_is_fenced(
         try:
             return await run(*arguments)  # type: ignore[arg-type]  # passed on as they came
         finally:
+            await backend.redis().xadd(keys.input("word"), {"event": "x"}, id="5-0")
             await Ownership(backend.client(), keys, INPUTS, new_member("second"), 60_000).take()
 
     client.run = run_and_lose_the_partition  # type: ignore[method-assign,assignment]  # for this test

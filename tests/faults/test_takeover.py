@@ -121,7 +121,7 @@ def test_a_worker_held_still_goes_on_where_nobody_took_over(
     """A lease that lapsed is taken up again under the same epoch, and nothing is loaded anew."""
     client = server.client()
     load = make_load(random, wallets=["alpha"], agents=10, fills=2000, now_ms=now_ms(client))
-    with WorkerProcess(tmp_path / "log", redis=server.url, name="first", lease_ms=300) as worker:
+    with WorkerProcess(tmp_path / "log", redis=server.url, name="first", lease_ms=300, batch=250) as worker:
         worker.wait_for("partition owned")
         worker.stop()
         publish(client, load)
@@ -149,7 +149,7 @@ def test_a_lease_shorter_than_the_loading_does_not_start_it_over(
     with WorkerProcess(tmp_path / "log", redis=server.url, name="first") as worker:
         wait_until_applied(client, worker)
         assert worker.terminate() == 0
-    with WorkerProcess(tmp_path / "log", redis=server.url, name="first", lease_ms=100) as worker:
+    with WorkerProcess(tmp_path / "log", redis=server.url, name="first", lease_ms=100, batch=250) as worker:
         worker.wait_for("partition owned", epoch=2)
         time.sleep(1.0)
 

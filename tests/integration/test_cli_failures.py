@@ -30,12 +30,14 @@ def _words(folder: Path) -> dict[str, tuple[str, ...]]:
         "ledger": ("ledger", "verify"),
         "replay": ("replay",),
         "partitions": ("partitions", "list"),
+        "recover": ("recover",),
     }
 
 
 NEED_A_SERVER = (
     *("worker", "apply", "publish", "tail", "status", "report", "plan", "ledger", "dead", "replay"),
     "partitions",
+    "recover",
 )
 
 

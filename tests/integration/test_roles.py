@@ -248,7 +248,7 @@ def test_a_user_that_may_do_nothing(server: Secured) -> None:
 def test_a_right_that_is_taken_away_while_a_worker_runs(server: Secured) -> None:
     """The worker ends, and says in one sentence why: no trying again would help."""
     line = server.command_line("worker")
-    line.variables["SLUICEGATE_LEASE_MS"] = "300"
+    line.variables |= {"SLUICEGATE_LEASE_MS": "300", "SLUICEGATE_BATCH": "400"}
     with line.process("worker", "--partitions", "2", "--metrics-port", "0") as process:
         wait_until(lambda: server.admin.exists(Keys(server.prefix, 1).lease) or process.poll() is not None)
         server.admin.execute_command("ACL", "SETUSER", user_name(server.prefix, "worker"), "clearselectors")

@@ -76,9 +76,12 @@ def test_a_life_reads_as_a_story(server: Server, random: Random, tmp_path: Path)
 
 def test_a_lease_that_another_took_is_told_with_its_reason(server: Server, tmp_path: Path) -> None:
     """The one that slept says why it does not serve, and who does."""
+    few: dict[str, object] = {"batch": 400}
     with (
-        WorkerProcess(tmp_path / "first", redis=server.url, name="first", lease_ms=500) as first,
-        WorkerProcess(tmp_path / "second", redis=server.url, name="second", lease_ms=500) as second,
+        WorkerProcess(tmp_path / "first", redis=server.url, name="first", lease_ms=500, **few) as first,
+        WorkerProcess(
+            tmp_path / "second", redis=server.url, name="second", lease_ms=500, batch=400
+        ) as second,
     ):
         first.wait_for("metrics")
         second.wait_for("metrics")
