@@ -55,7 +55,7 @@ WORKER: Final = (
     Grant(("xreadgroup", "xgroup|create", "xgroup|destroy"), BOTH, ("in:*",)),
     Grant(("xadd",), WRITE, ("in:clock", "out:*", "dead")),
     Grant(("hset", "hsetnx", "hdel"), WRITE, ("checkpoint", "state:*", META)),
-    Grant(("set", "del"), BOTH, ("lease",)),
+    Grant(("set", "pexpire", "del"), BOTH, ("lease",)),
     # A script needs the right to all of its keys; what it does with each is compared with the lines above.
     Grant(("eval", "evalsha"), BOTH, ("*", META)),
 )

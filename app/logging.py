@@ -53,10 +53,14 @@ class LogObserver:
         self._taken: dict[int, float] = {}  # when, by partition that is being loaded
         self._reasons: dict[int, str] = {}  # why it is not served, by partition
         self._away: set[int] = set()
+        self._stalled: dict[int, float] = {}  # since when, by partition
         self._away_since = 0.0
 
     def committed(self, details: BatchDetails) -> None:
         """Log dead letters, the first of a batch in full; a batch as such is no news."""
+        if details.partition in self._stalled:
+            seconds = round(self._clock() - self._stalled.pop(details.partition), 3)
+            self._log.info("partition gets on", partition=details.partition, stalled_seconds=seconds)
         if details.first_dead is not None:
             first = _named(details.first_dead)
             self._log.warning("dead letters", partition=details.partition, reasons=details.dead, **first)
@@ -95,10 +99,17 @@ class LogObserver:
         """Log that the server has lost what it had confirmed."""
         self._log.error("commits taken back", partition=partition, commits=commits)
 
+    def stalled(self, partition: int, reason: str) -> None:
+        """Log that a partition does not get on; once until it does."""
+        if partition not in self._stalled:
+            self._stalled[partition] = self._clock()
+            self._log.error("partition stalled", partition=partition, reason=reason)
+
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Lag is a metric."""
 
     def _not_served(self, partition: int, reason: str, level: int = logging.WARNING) -> None:
+        self._stalled.pop(partition, None)
         if self._reasons.get(partition) != reason:
             self._reasons[partition] = reason
             self._log.log(level, "partition not served", partition=partition, reason=reason)

@@ -77,6 +77,11 @@ class Observers:
         for observer in self._observers:
             observer.rolled_back(partition, commits)
 
+    def stalled(self, partition: int, reason: str) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.stalled(partition, reason)
+
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Pass it on."""
         for observer in self._observers:

@@ -57,6 +57,7 @@ class EngineMetrics:
         self.lag_entries = gauge("lag_entries", "Input entries that wait to be applied.")
         self.lag_seconds = gauge("lag_seconds", "Age of the newest applied entry while others wait.")
         self.owned = gauge("partition_owned", "1 while this worker serves the partition.")
+        self.stalled = gauge("partition_stalled", "1 while the server, being full, refuses to write for it.")
         self.epoch = gauge("partition_epoch", "Epoch under which this worker serves the partition.")
         self.batch = histogram("batch_entries", "Entries in a committed batch.", _ENTRIES)
         self.work = histogram("batch_work_seconds", "Time to apply a batch in memory.", _SECONDS)

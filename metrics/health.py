@@ -13,10 +13,16 @@ Rules kept here:
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 HEARTBEAT_S: Final = 1.0  # between two of them
 _STALLED_S: Final = 10.0  # no batch and no load keeps the loop for that long
+
+
+class Batch(Protocol):
+    """What is known of a batch that was committed."""
+
+    partition: int
 
 
 class Health:
@@ -56,8 +62,9 @@ class Health:
 
     # -- what the engine reports ---------------------------------------------------------------------------
 
-    def committed(self, details: object) -> None:
-        """Hear no news."""
+    def committed(self, details: Batch) -> None:
+        """Note that a partition gets on, if it did not."""
+        self._troubles.pop(details.partition, None)
 
     def taken(self, partition: int, epoch: int) -> None:
         """Note that a partition is not served yet."""
@@ -79,6 +86,10 @@ class Health:
         self._served.discard(partition)
         self._away.pop(partition, None)
         self._troubles.pop(partition, None)
+
+    def stalled(self, partition: int, reason: str) -> None:
+        """Note that a partition does not get on."""
+        self._troubles[partition] = f"Partition {partition} does not get on: {reason}."
 
     def away(self, partition: int, error: str) -> None:
         """Note that a partition is not served, and since when."""

@@ -56,6 +56,7 @@ class EngineObserver:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._metrics = EngineMetrics(registry)
         self._served: set[int] = set()
+        self._stalled: set[int] = set()
 
     def committed(self, details: Batch) -> None:
         """Count a batch."""
@@ -66,6 +67,9 @@ class EngineObserver:
         for reason, count in details.dead.items():
             metrics.refused.labels(partition).inc(count)
             metrics.dead.labels(partition, reason).inc(count)
+        if details.partition in self._stalled:
+            self._stalled.discard(details.partition)
+            metrics.stalled.labels(partition).set(0)
         metrics.batch.labels(partition).observe(details.entries)
         metrics.work.labels(partition).observe(details.work_seconds)
         metrics.commit.labels(partition).observe(details.commit_seconds)
@@ -77,6 +81,7 @@ class EngineObserver:
         for counter in (metrics.applied, metrics.repeats, metrics.refused, metrics.losses, metrics.rollbacks):
             counter.labels(label)
         metrics.owned.labels(label).set(0)
+        metrics.stalled.labels(label).set(0)
         metrics.epoch.labels(label).set(epoch)
 
     def owned(self, partition: int, epoch: int) -> None:  # noqa: ARG002  # known since it was taken
@@ -100,6 +105,8 @@ class EngineObserver:
         """Count the change from served to not served, not what is heard of it afterwards."""
         label = str(partition)
         self._metrics.owned.labels(label).set(0)
+        self._metrics.stalled.labels(label).set(0)
+        self._stalled.discard(partition)
         if partition in self._served:
             self._served.discard(partition)
             self._metrics.losses.labels(label).inc()
@@ -111,6 +118,11 @@ class EngineObserver:
     def rolled_back(self, partition: int, commits: int) -> None:  # noqa: ARG002  # how many is for the log
         """Count it."""
         self._metrics.rollbacks.labels(str(partition)).inc()
+
+    def stalled(self, partition: int, reason: str) -> None:  # noqa: ARG002  # reasons are for the log
+        """Show that a partition does not get on."""
+        self._stalled.add(partition)
+        self._metrics.stalled.labels(str(partition)).set(1)
 
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Show how much waits."""

@@ -16,11 +16,12 @@ from redis.exceptions import (
     AuthenticationError,
     NoPermissionError,
     NoScriptError,
+    OutOfMemoryError,
     ResponseError,
 )
 
 from stream import scripts
-from stream.errors import ConfigurationError, TransportError, UnconfirmedError
+from stream.errors import ConfigurationError, FullError, TransportError, UnconfirmedError
 from stream.server import FAILURES, Argument, Cluster, Command, Key, OneServer, key_of
 
 __all__ = ["Argument", "Client", "fields_of", "translated"]
@@ -30,7 +31,8 @@ class Client:
     """
     A client of one server, or of a cluster.
 
-    Every method raises `TransportError` when the server is away, refuses, or its reply was lost, and
+    Every method raises `TransportError` when the server is away, refuses, or its reply was lost (`FullError`
+    where it has no room for what would be written), and
     `ConfigurationError` when a key has another type than it should, or the user may not do it.
     """
 
@@ -157,15 +159,7 @@ def translated(error: Exception, what: str) -> Exception:
     """Translate an error of redis-py, or of the socket below it."""
     text = str(error)
     if isinstance(error, ResponseError):
-        if "WRONGTYPE" in text:
-            return ConfigurationError(f"A key is in the way: {text}. Move it or use another prefix.")
-        if isinstance(error, NoPermissionError) or _not_allowed_in_script(text):
-            return ConfigurationError(
-                f"The server's user may not do this ({what}): {text.rstrip('.')}. {_ROLES}"
-            )
-        if isinstance(error, AskError):
-            return TransportError(f"{what} was refused: its slot is at another node ({text})")
-        return TransportError(f"{what} was refused: {text}")
+        return _refusal(error, text, what)
     if isinstance(error, AuthenticationError):
         # At the start a person hears of it. Later it is a password that is being changed: file and server
         # agree again sooner or later.
@@ -173,6 +167,23 @@ def translated(error: Exception, what: str) -> Exception:
     return TransportError(f"{what} failed: {text or type(error).__name__}")
 
 
+def _refusal(error: ResponseError, text: str, what: str) -> Exception:
+    """Tell what a server that answered did not do, and why."""
+    if isinstance(error, OutOfMemoryError) or "OOM command not allowed" in text:
+        return FullError(_FULL)
+    if "WRONGTYPE" in text:
+        return ConfigurationError(f"A key is in the way: {text}. Move it or use another prefix.")
+    if isinstance(error, NoPermissionError) or _not_allowed_in_script(text):
+        return ConfigurationError(f"The server's user may not do this ({what}): {text.rstrip('.')}. {_ROLES}")
+    if isinstance(error, AskError):
+        return TransportError(f"{what} was refused: its slot is at another node ({text})")
+    return TransportError(f"{what} was refused: {text}")
+
+
 # Since 7.2, and before.
 _not_allowed_in_script: Final = re.compile("ACL failure in script|user executing the script can't").search
+_FULL: Final = (
+    "the server is full, at its maxmemory, and refuses to write; nothing is lost: give it more memory, or "
+    "make room"
+)
 _ROLES: Final = "Use a user with the role for it; sluicegate acl makes them."

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from stream import scripts
 from stream.checkpoint import Checkpoint, fields, read_checkpoint
 from stream.client import Argument, Client
-from stream.errors import FencedError, TransportError, UnconfirmedError
+from stream.errors import FencedError, FullError, TransportError, UnconfirmedError
 from stream.keys import Keys
 from stream.types import Outcome
 
@@ -41,6 +41,7 @@ class Committer:
 
         Raises:
             FencedError: the partition has another owner.
+            FullError: the server has no room for it; nothing of it is visible, and it may be tried again.
             TransportError: it has not landed; nothing of it is visible.
             UnconfirmedError: it has landed, and may be taken back.
             ConfigurationError: a key to be written has another type.
@@ -49,8 +50,8 @@ class Committer:
         names, arguments = self._pack(outcome)
         try:
             reply = await self._client.run_durably(scripts.COMMIT, names, arguments)
-        except UnconfirmedError:
-            raise
+        except (FullError, UnconfirmedError):
+            raise  # nothing of it is written, or all of it
         except TransportError as error:
             await self._look_whether_landed(error)
         else:

@@ -22,6 +22,10 @@ class UnconfirmedError(TransportError):
     """What was written is on the server, and no replica is known to have it: a failover may take it back."""
 
 
+class FullError(TransportError):
+    """The server has no room: it refused a write whole, and the same write may be tried again."""
+
+
 class FencedError(Exception):
     """Another worker owns the partition now: let go of it and commit nothing more."""
 

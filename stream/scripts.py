@@ -2,7 +2,8 @@
 The scripts that run inside the server, each atomic there.
 
 Neither a script nor MULTI rolls back after an error midway, so each checks everything first and then only
-writes. Each names all its keys, which share one hash tag.
+writes. Each names all its keys, which share one hash tag. A server that is full refuses a script's first
+write, if that takes memory, and none after the first: so a script happens whole there, or not at all.
 """
 
 from typing import Final
@@ -140,7 +141,8 @@ RENEW: Final = """
 local at = redis.call('HMGET', KEYS[2], 'taking', 'seq')
 if at[1] == ARGV[3] and tonumber(at[2] or '0') < tonumber(ARGV[4]) then return -1 end
 local holder = redis.call('GET', KEYS[1])
-if holder ~= ARGV[1] and (holder or at[1] ~= ARGV[3]) then return 0 end
+if holder == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end  -- also on a full server
+if holder or at[1] ~= ARGV[3] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """

@@ -178,6 +178,9 @@ class Observer(Protocol):
     def rolled_back(self, partition: int, commits: int) -> None:
         """Hear that so many confirmed commits are not there any more, as after a failover; it loads again."""
 
+    def stalled(self, partition: int, reason: str) -> None:
+        """Hear, at each try, that the server refuses what a served partition writes; a commit ends it."""
+
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Hear how many entries wait, and how long the oldest batch in work has waited."""
 

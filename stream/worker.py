@@ -10,11 +10,14 @@ Rules kept here:
 3. What would hold up the stream is worked on beside it, in a thread, and its answer is an entry like any
    other: state stays a function of the input.
 4. The server's absence is survived within bounds; a broken invariant is not survived at all.
+5. A server that is full refused a write whole: memory stays right, and the same write is tried until there is
+   room. Meanwhile nothing is read beyond what is in hand.
 """
 
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final, TypeVar
 
 import anyio
 import msgspec
@@ -23,7 +26,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from stream.checkpoint import Checkpoint, read_checkpoint
 from stream.client import Client, fields_of
 from stream.commit import Committer
-from stream.errors import ConfigurationError, FencedError, TransportError
+from stream.errors import ConfigurationError, FencedError, FullError, TransportError
 from stream.keys import FIELD, Keys
 from stream.load import load
 from stream.order import Order, parse_id
@@ -37,6 +40,8 @@ _TICK_POLL_S: Final = 0.05
 _LAG_POLL_S: Final = 2.0
 _BACKOFF_FIRST_S: Final = 0.1
 _BACKOFF_MAX_S: Final = 5.0
+
+T = TypeVar("T")
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -104,6 +109,9 @@ class PartitionWorker:
             except* FencedError as group:
                 self._observer.lost(self._keys.partition, str(first_error(group)))
                 self._served()
+            except* FullError as group:
+                self._observer.lost(self._keys.partition, str(first_error(group)))
+                self._pause_s = min(2 * self._pause_s, _BACKOFF_MAX_S)
             except* TransportError as group:
                 error = first_error(group)
                 self._observer.away(self._keys.partition, str(error))
@@ -176,10 +184,10 @@ class PartitionWorker:
         async with batches, outcomes, anyio.create_task_group() as tasks:
             tasks.start_soon(self._read, reader, order, batches_in, stop)
             tasks.start_soon(_work, processor, batches, outcomes_in)
-            tasks.start_soon(self._tick, processor)
-            tasks.start_soon(self._work_beside)
+            tasks.start_soon(self._tick, processor, stop)
+            tasks.start_soon(self._work_beside, stop)
             tasks.start_soon(self._watch_lag, processor)
-            await self._commit(committer, outcomes)
+            await self._commit(committer, outcomes, stop)
             tasks.cancel_scope.cancel()
 
     async def _read(
@@ -212,15 +220,36 @@ class PartitionWorker:
             await reader.rewind()
             return await reader.look(skip, None)
 
-    async def _commit(self, committer: Committer, outcomes: ObjectReceiveStream[Outcome]) -> None:
+    async def _commit(
+        self, committer: Committer, outcomes: ObjectReceiveStream[Outcome], stop: anyio.Event
+    ) -> None:
         async for outcome in outcomes:
             start = time.perf_counter()
-            await committer.commit(outcome)
+            await self._when_there_is_room(partial(committer.commit, outcome), stop)
             self._confirmed = committer.seq
             outcome.details.commit_seconds = time.perf_counter() - start
             self._busy_at_ms = _wall_ms()
             self._served()
             self._observer.committed(outcome.details)
+
+    async def _when_there_is_room(self, write: Callable[[], Awaitable[T]], stop: anyio.Event) -> T:
+        """Write, again and again while the server is full. Raises `FullError` if the worker is to stop."""
+        pause_s = _BACKOFF_FIRST_S
+        while True:
+            try:
+                return await write()
+            except FullError as error:
+                if stop.is_set():
+                    raise
+                self._observer.stalled(self._keys.partition, str(error))
+            await _sleep(pause_s, stop)
+            pause_s = min(2 * pause_s, _BACKOFF_MAX_S)
+
+    async def _append(self, stream: str, event: bytes, stop: anyio.Event) -> bytes:
+        """Append to an input stream of ours, and return the entry's id."""
+        append = partial(self._clients.writing.ask, "XADD", self._keys.input(stream), "*", FIELD, event)
+        appended: bytes = await self._when_there_is_room(append, stop)
+        return appended
 
     async def _renew(self) -> None:
         while True:
@@ -229,7 +258,7 @@ class PartitionWorker:
                 raise FencedError("the lease lapsed, and another worker took the partition")
             self._served()
 
-    async def _tick(self, processor: Processor) -> None:
+    async def _tick(self, processor: Processor, stop: anyio.Event) -> None:
         """Append a tick when a timer is due, one at a time."""
         if self._settings.clock is None:
             return
@@ -242,11 +271,9 @@ class PartitionWorker:
             now_ms = _wall_ms()
             if self._application.wants_tick(now_ms, now_ms - self._busy_at_ms):
                 event = msgspec.json.encode({"timestamp": now_ms})
-                appended = await self._clients.writing.ask(
-                    "XADD", self._keys.input(self._settings.clock), "*", FIELD, event
-                )
+                appended = await self._append(self._settings.clock, event, stop)
 
-    async def _work_beside(self) -> None:
+    async def _work_beside(self, stop: anyio.Event) -> None:
         """Do the application's jobs beside the stream, one at a time, and append each answer once."""
         if self._settings.clock is None:
             return
@@ -262,8 +289,7 @@ class PartitionWorker:
             event = await anyio.to_thread.run_sync(job.prepare(), abandon_on_cancel=True)
             answered.add(job.name)
             if any(one.name == job.name for one in self._application.jobs()):
-                clock = self._keys.input(self._settings.clock)
-                await self._clients.writing.ask("XADD", clock, "*", FIELD, event)
+                await self._append(self._settings.clock, event, stop)
 
     async def _watch_lag(self, processor: Processor) -> None:
         """Tell the observer how much waits. The group's own lag is wrong after trims, so it is counted."""

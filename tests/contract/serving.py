@@ -30,6 +30,7 @@ class Watcher:
         self.losses: list[str] = []
         self.holders: dict[int, str] = {}
         self.rollbacks: list[int] = []
+        self.stalls: list[str] = []
         self.lags: list[tuple[int, float]] = []
         self._changed = anyio.Event()
 
@@ -70,6 +71,11 @@ class Watcher:
     def rolled_back(self, partition: int, commits: int) -> None:  # noqa: ARG002  # there is one
         """Note that commits are gone."""
         self.rollbacks.append(commits)
+        self._change()
+
+    def stalled(self, partition: int, reason: str) -> None:  # noqa: ARG002  # there is one
+        """Note that the server refuses to write."""
+        self.stalls.append(reason)
         self._change()
 
     def lag(self, partition: int, events: int, seconds: float) -> None:  # noqa: ARG002  # there is one

@@ -50,6 +50,9 @@ class _Watch:
     def rolled_back(self, partition: int, commits: int) -> None:
         """Nothing to see."""
 
+    def stalled(self, partition: int, reason: str) -> None:
+        """Nothing to see."""
+
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Nothing to see."""
 

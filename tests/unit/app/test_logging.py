@@ -159,6 +159,23 @@ def test_a_dead_letter_of_any_kind_can_be_logged(
     assert {name: line[name] for name in ("wallet", "agent") if name in line} == named
 
 
+def test_a_partition_that_stalls_is_two_lines(observer: LogObserver, lines: list[Line], clock: Clock) -> None:
+    """However often the server refuses; the end is told with how long it took."""
+    for _ in range(3):
+        observer.stalled(0, "the server is full")
+        clock.now += 2
+    observer.committed(BatchDetails(partition=1))
+    observer.committed(BatchDetails(partition=0))
+    observer.committed(BatchDetails(partition=0))
+
+    assert [(line["event"], line["partition"]) for line in lines] == [
+        ("partition stalled", 0),
+        ("partition gets on", 0),
+    ]
+    assert lines[0]["reason"] == "the server is full"
+    assert lines[1]["stalled_seconds"] == 6
+
+
 def test_a_batch_without_dead_letters_is_no_news(observer: LogObserver, lines: list[Line]) -> None:
     """Nor is lag: both are metrics."""
     observer.committed(BatchDetails(partition=0, entries=9, applied=9))

@@ -54,6 +54,24 @@ def test_a_partition_is_owned_from_taking_to_losing_it() -> None:
     assert registry.get_sample_value("sluicegate_lag_entries", {"partition": "0"}) is None
 
 
+def test_a_partition_is_stalled_until_it_commits_or_is_lost(registry: CollectorRegistry) -> None:
+    """The gauge is there from the taking on, for an alert to look at."""
+    observer = EngineObserver(registry)
+
+    def stalled() -> float | None:
+        return registry.get_sample_value("sluicegate_partition_stalled", {"partition": "0"})
+
+    observer.taken(0, 1)
+    assert stalled() == 0
+    observer.stalled(0, "the server is full")
+    assert stalled() == 1
+    observer.committed(BatchDetails(partition=0))
+    assert stalled() == 0
+    observer.stalled(0, "the server is full")
+    observer.lost(0, "let go of it")
+    assert stalled() == 0
+
+
 def test_a_loss_is_counted_once_however_often_the_server_is_tried(registry: CollectorRegistry) -> None:
     """From served to not served is one loss; what is heard afterwards, and standing by, is none."""
     observer = EngineObserver(registry)
