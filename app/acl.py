@@ -15,13 +15,18 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from stream.keys import Keys, meta_key, moved_key, workers_key
+from stream.keys import Keys, meta_key, moved_key, subscribers_key, workers_key
 
 READ: Final = "%R~"
 WRITE: Final = "%W~"
 BOTH: Final = "~"
-META, WORKERS, MOVED = "meta", "workers", "moved"
-_OF_ALL: Final[dict[str, Callable[[str], str]]] = {META: meta_key, WORKERS: workers_key, MOVED: moved_key}
+META, WORKERS, MOVED, SUBSCRIBERS = "meta", "workers", "moved", "subscribers"
+_OF_ALL: Final[dict[str, Callable[[str], str]]] = {
+    META: meta_key,
+    WORKERS: workers_key,
+    MOVED: moved_key,
+    SUBSCRIBERS: subscribers_key,
+}
 """Keys that are of no partition."""
 
 # What a connection needs itself. AUTH and HELLO are allowed to everybody; CLIENT SETINFO, by which clients
@@ -40,21 +45,27 @@ class Grant(NamedTuple):
 
 BOT: Final = (Grant(("xadd",), WRITE, ("in:trade", "in:balance")),)
 
-SUBSCRIBER: Final = (Grant(("xread", "xrange", "xrevrange", "xlen", "xinfo|stream"), READ, ("out:*",)),)
+SUBSCRIBER: Final = (
+    Grant(("xread", "xrange", "xrevrange", "xlen", "xinfo|stream"), READ, ("out:*",)),
+    Grant(("hget", "hset"), BOTH, ("cursors",)),
+)
 
 WORKER: Final = (
     Grant(
         (
             *("exists", "get", "hget", "hgetall", "hmget", "hscan", "pttl", "type", "xinfo|groups"),
-            *("xinfo|stream", "xrevrange"),
+            *("xinfo|stream", "xrange", "xrevrange"),
         ),
         READ,
-        ("*", META, MOVED),
+        ("*", META, MOVED, SUBSCRIBERS),
     ),
     Grant(("zadd", "zrange", "zrem", "zremrangebyscore", "eval", "evalsha"), BOTH, (WORKERS,)),
     Grant(("xreadgroup", "xgroup|create", "xgroup|destroy"), BOTH, ("in:*",)),
     Grant(("xadd",), WRITE, ("in:clock", "out:*", "dead")),
     Grant(("hset", "hsetnx", "hdel"), WRITE, ("checkpoint", "state:*", META)),
+    # What it trims, a script decides that looks at the checkpoint first.
+    Grant(("xtrim",), WRITE, ("in:*", "out:*")),
+    Grant(("xdel", "hdel"), WRITE, ("dead", "dead:handled")),
     Grant(("set", "pexpire", "del"), BOTH, ("lease",)),
     # A script needs the right to all of its keys; what it does with each is compared with the lines above.
     Grant(("eval", "evalsha"), BOTH, ("*", META)),
@@ -67,10 +78,10 @@ OPERATOR: Final = (
             *("xinfo|stream", "xlen", "xrange", "xread", "xrevrange"),
         ),
         READ,
-        ("*", META, MOVED),
+        ("*", META, MOVED, SUBSCRIBERS),
     ),
     Grant(("zrangebyscore",), READ, (WORKERS,)),
-    Grant(("hset", "hdel"), WRITE, (MOVED,)),
+    Grant(("hset", "hdel"), WRITE, (MOVED, SUBSCRIBERS, "cursors")),
     # Commands and goals; and fills and balances too, for that is what sending a dead letter again does.
     Grant(("xadd",), WRITE, ("in:*",)),
     Grant(("hset",), WRITE, ("dead:handled",)),

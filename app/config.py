@@ -14,12 +14,14 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from domain.rules import duration_ms
 from stream.errors import ConfigurationError
 from stream.keys import DEFAULT_PREFIX
 
 DEFAULT_REDIS: Final = "redis://127.0.0.1:6379/0"
 DEFAULT_METRICS_PORT: Final = 9464
 LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+FOREVER: Final = "forever"
 _ENVIRONMENT: Final = "SLUICEGATE_"
 
 
@@ -42,12 +44,24 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch: int = 4000  # entries of one stream in one read
     lease_ms: int = 5000
     dedupe_window: int = 200_000
+    keep_inputs: str = "7d"  # at least so long; forever: replay can begin at the beginning
+    keep_outputs: str = "7d"  # at least so long, and longer for registered subscribers
     away_s: float = 600.0  # how long the server may be away before a worker gives up
     metrics_host: str = "127.0.0.1"
     metrics_port: int = DEFAULT_METRICS_PORT  # 0: any free one
     metrics_agents: bool = False  # figures of every agent too
     metrics_series_max: int = 2000  # of agents
     log_level: str = "info"
+
+    @property
+    def keep_inputs_ms(self) -> int | None:
+        """How long inputs are kept; None: for ever."""
+        return _kept_ms("keep_inputs", self.keep_inputs)
+
+    @property
+    def keep_outputs_ms(self) -> int | None:
+        """How long outputs are kept; None: for ever."""
+        return _kept_ms("keep_outputs", self.keep_outputs)
 
     @property
     def worker_name(self) -> str:
@@ -58,6 +72,22 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def wait_ms(self) -> int | None:
         """How long a commit waits for a replica; None: it does not."""
         return self.replica_timeout_ms if self.durability == "replicated" else None
+
+
+def _kept_ms(name: str, text: str) -> int | None:
+    """
+    Read how long something is kept.
+
+    Raises:
+        ConfigurationError: it is neither a duration nor "forever".
+
+    """
+    if text in (FOREVER, "0"):
+        return None
+    try:
+        return duration_ms(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{name} does not hold: {error}; or {FOREVER}.") from None
 
 
 def load_config(path: Path | None, environment: Mapping[str, str], options: Mapping[str, Any]) -> Config:
@@ -101,6 +131,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _check(config: Config) -> None:
+    _ = config.keep_inputs_ms, config.keep_outputs_ms  # read, to be refused before anything runs
     ranges = {
         "partitions": (config.partitions, 1, 16384),
         "batch": (config.batch, 1, 100_000),

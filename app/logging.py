@@ -19,7 +19,7 @@ import structlog
 
 from stream.decode import Decoder
 from stream.errors import MalformedError
-from stream.types import BatchDetails, DeadLetter
+from stream.types import BatchDetails, DeadLetter, Trimmed
 
 
 def configure_logging(level: str) -> None:
@@ -53,6 +53,7 @@ class LogObserver:
         self._taken: dict[int, float] = {}  # when, by partition that is being loaded
         self._reasons: dict[int, str] = {}  # why it is not served, by partition
         self._away: set[int] = set()
+        self._overdue: dict[int, set[str]] = {}  # subscribers, by partition
         self._stalled: dict[int, float] = {}  # since when, by partition
         self._away_since = 0.0
 
@@ -104,6 +105,18 @@ class LogObserver:
         if partition not in self._stalled:
             self._stalled[partition] = self._clock()
             self._log.error("partition stalled", partition=partition, reason=reason)
+
+    def trimmed(self, details: Trimmed) -> None:
+        """Log which subscriber had its time, and that it reads again; once each."""
+        before = self._overdue.pop(details.partition, set())
+        for who, cursor in details.overdue.items():
+            if who not in before:
+                self._log.warning(
+                    "subscriber overdue", partition=details.partition, subscriber=who, read_up_to=cursor
+                )
+        for who in sorted(before - details.overdue.keys()):
+            self._log.info("subscriber reads again", partition=details.partition, subscriber=who)
+        self._overdue[details.partition] = set(details.overdue)
 
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Lag is a metric."""

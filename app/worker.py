@@ -27,8 +27,9 @@ from stream.client import Client
 from stream.errors import BrokenInvariantError, ConfigurationError, TransportError
 from stream.keys import Keys, meta_key
 from stream.ownership import new_member
+from stream.retention import Keep
 from stream.service import Service
-from stream.types import BatchDetails, Observer
+from stream.types import BatchDetails, Observer, Trimmed
 from stream.worker import PartitionWorker, Settings, first_error
 
 # A look is some ten thousand lists at once, none of them garbage: at Python's own thresholds (700, 10, 10)
@@ -81,6 +82,11 @@ class Observers:
         """Pass it on."""
         for observer in self._observers:
             observer.stalled(partition, reason)
+
+    def trimmed(self, details: Trimmed) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.trimmed(details)
 
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Pass it on."""
@@ -209,6 +215,7 @@ async def _serve_partitions(
         lease_ms=config.lease_ms,
         window=config.dedupe_window,
         away_s=config.away_s,
+        keep=Keep(OUTPUTS, config.keep_inputs_ms, config.keep_outputs_ms),
     )
     member = new_member(config.worker_name)
     workers = {

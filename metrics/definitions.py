@@ -54,6 +54,13 @@ class EngineMetrics:
         self.dead = counter("dead_letters_total", "Dead letters by their reason.", "reason")
         self.losses = counter("partition_losses_total", "Times the partition stopped being served.")
         self.rollbacks = counter("rollbacks_total", "Times commits that were confirmed were taken back.")
+        self.trimmed = counter("trimmed_total", "Entries trimmed, by their stream.", "stream")
+        self.trimmed_unread = counter(
+            "trimmed_unread_total", "Outputs trimmed before a registered subscriber had read them.", "stream"
+        )
+        self.overdue = gauge(
+            "subscribers_overdue", "Subscribers' streams with unread entries past their time."
+        )
         self.lag_entries = gauge("lag_entries", "Input entries that wait to be applied.")
         self.lag_seconds = gauge("lag_seconds", "Age of the newest applied entry while others wait.")
         self.owned = gauge("partition_owned", "1 while this worker serves the partition.")

@@ -102,5 +102,8 @@ class Health:
     def rolled_back(self, partition: int, commits: int) -> None:
         """Ignore it: what matters is that the partition is being loaded."""
 
+    def trimmed(self, details: object) -> None:
+        """Hear no news."""
+
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Ignore it: a worker that lags is ready, and another would not be faster."""

@@ -26,6 +26,15 @@ class Batch(Protocol):
     commit_seconds: float
 
 
+class Round(Protocol):
+    """What is known of a round of trimming."""
+
+    partition: int
+    entries: dict[str, int]
+    unread: dict[str, int]
+    overdue: dict[str, str]
+
+
 class ScopeFigures(NamedTuple):
     """Figures of one agent, farm or wallet, money in units of the currency."""
 
@@ -114,6 +123,8 @@ class EngineObserver:
             with suppress(KeyError):
                 self._metrics.lag_entries.remove(label)
                 self._metrics.lag_seconds.remove(label)
+            with suppress(KeyError):
+                self._metrics.overdue.remove(label)
 
     def rolled_back(self, partition: int, commits: int) -> None:  # noqa: ARG002  # how many is for the log
         """Count it."""
@@ -123,6 +134,15 @@ class EngineObserver:
         """Show that a partition does not get on."""
         self._stalled.add(partition)
         self._metrics.stalled.labels(str(partition)).set(1)
+
+    def trimmed(self, details: Round) -> None:
+        """Count what was trimmed."""
+        partition = str(details.partition)
+        for stream, count in details.entries.items():
+            self._metrics.trimmed.labels(partition, stream).inc(count)
+        for stream, count in details.unread.items():
+            self._metrics.trimmed_unread.labels(partition, stream).inc(count)
+        self._metrics.overdue.labels(partition).set(len(details.overdue))
 
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Show how much waits."""

@@ -31,6 +31,11 @@ def moved_key(prefix: str) -> str:
     return f"{prefix}:moved"
 
 
+def subscribers_key(prefix: str) -> str:
+    """Hash of those for whom outputs are kept until they have read them."""
+    return f"{prefix}:subscribers"
+
+
 class Keys(msgspec.Struct, frozen=True):
     """Keys of one partition."""
 
@@ -65,6 +70,11 @@ class Keys(msgspec.Struct, frozen=True):
         return f"{self.tag}:dead:handled"
 
     @property
+    def cursors(self) -> str:
+        """Hash in which subscribers report how far they have read."""
+        return f"{self.tag}:cursors"
+
+    @property
     def checkpoint(self) -> str:
         """Hash that says how far the partition is, and who may write."""
         return f"{self.tag}:checkpoint"
@@ -77,7 +87,7 @@ class Keys(msgspec.Struct, frozen=True):
     def types(self, inputs: Iterable[str], outputs: Iterable[str], kinds: Iterable[str]) -> dict[str, str]:
         """Type of each key of the partition, where it exists."""
         streams = [*map(self.input, inputs), *map(self.output, outputs), self.dead]
-        hashes = [*map(self.state, kinds), self.handled, self.checkpoint]
+        hashes = [*map(self.state, kinds), self.handled, self.cursors, self.checkpoint]
         return dict.fromkeys(streams, "stream") | dict.fromkeys(hashes, "hash") | {self.lease: "string"}
 
     def group(self, epoch: int, taking: str, rewinds: int = 0) -> str:

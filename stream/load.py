@@ -11,10 +11,11 @@ from typing import Final
 from stream.checkpoint import Checkpoint
 from stream.client import Client, fields_of
 from stream.keys import Keys
-from stream.order import id_key
+from stream.order import id_key, key_id, key_stream
 from stream.processor import Processor, identify
 from stream.reader import read_entry
 from stream.repeats import Repeats
+from stream.retention import Trail
 from stream.types import Application
 
 _CHUNK: Final = 10_000  # entries a reply; keeps replies at a few megabytes
@@ -25,10 +26,17 @@ Seen = tuple[int, str | None]
 
 
 async def load(
-    client: Client, keys: Keys, application: Application, checkpoint: Checkpoint, window: int
+    client: Client,
+    keys: Keys,
+    application: Application,
+    checkpoint: Checkpoint,
+    window: int,
+    trail: Trail | None = None,
 ) -> Processor:
     """
     Return a processor that goes on from the checkpoint; the application's state is loaded into it.
+
+    Where the window begins is marked on the trail.
 
     Raises:
         TransportError: the server is away.
@@ -36,7 +44,13 @@ async def load(
 
     """
     await _restore(client, keys, application)
-    repeats = await _remember(client, keys, application, checkpoint.positions, window)
+    tail = await _tail(client, keys, application, checkpoint.positions, window)
+    if trail is not None and len(tail) == window:
+        starts = [
+            first or at for first, at in zip(_firsts(tail, application), checkpoint.positions, strict=True)
+        ]
+        trail.mark(sum(checkpoint.applied) - window, starts)
+    repeats = await _remember(client, keys, application, tail, window)
     return Processor(keys, application, repeats, checkpoint.positions, checkpoint.applied)
 
 
@@ -53,15 +67,28 @@ async def _restore(client: Client, keys: Keys, application: Application) -> None
     application.restored()
 
 
-async def _remember(
+async def _tail(
     client: Client, keys: Keys, application: Application, positions: Sequence[bytes], window: int
-) -> Repeats:
-    """Fill the window with the last applied entries over all input streams, in order."""
+) -> list[Seen]:
+    """Read the last applied entries over all input streams, in order."""
     tail: list[Seen] = []
     for stream, position in enumerate(positions):
         tail += await _stream_tail(client, keys, application, stream, position, window)
     tail.sort()
     del tail[:-window]
+    return tail
+
+
+def _firsts(tail: Sequence[Seen], application: Application) -> list[bytes | None]:
+    """Id of the first entry of each input stream in the window."""
+    firsts = {key_stream(place): key_id(place) for place, _ in reversed(tail)}
+    return [firsts.get(stream) for stream in range(len(application.inputs))]
+
+
+async def _remember(
+    client: Client, keys: Keys, application: Application, tail: Sequence[Seen], window: int
+) -> Repeats:
+    """Fill the window, less the dead letters."""
     dead = await _dead(client, keys, application.inputs, tail[0][0]) if tail else set()
     repeats = Repeats(window)
     for place, identity in tail:

@@ -41,6 +41,17 @@ def id_key(entry_id: bytes, stream: int) -> int:
     return _key(*parse_id(entry_id), stream)
 
 
+def key_id(key: int) -> bytes:
+    """Entry id that has a place in the one order."""
+    ms, sequence = divmod(key >> _STREAM_BITS, 1 << _SEQUENCE_BITS)
+    return b"%d-%d" % (ms, sequence)
+
+
+def key_stream(key: int) -> int:
+    """Stream of the entry that has a place in the one order."""
+    return key & ((1 << _STREAM_BITS) - 1)
+
+
 def order_key(entry: Entry) -> int:
     """Place of an entry in the one order."""
     return id_key(entry.id, entry.stream)

@@ -227,6 +227,26 @@ redis.call('HSET', KEYS[1], 'seq', ARGV[3] + 1, unpack(ARGV, 5, 4 + ARGV[4]))
 return {1}
 """
 
+TRIM: Final = """
+-- KEYS: checkpoint, stream. ARGV: epoch, taking, seq, lowest id to keep, how many to remove at the most.
+-- Returns how many are removed, always whole nodes; -1 where the partition is not at that commit or beyond.
+local at = redis.call('HMGET', KEYS[1], 'epoch', 'taking', 'seq')
+if at[1] ~= ARGV[1] or (at[2] or '') ~= ARGV[2] then return -1 end
+if tonumber(at[3] or '0') < tonumber(ARGV[3]) then return -1 end
+return redis.call('XTRIM', KEYS[2], 'MINID', '~', ARGV[4], 'LIMIT', ARGV[5])
+"""
+
+DROP: Final = """
+-- KEYS: checkpoint, dead, handled. ARGV: epoch, taking, seq, ids of dead letters…
+-- Returns how many are removed; -1 where the partition is not at that commit or beyond.
+local at = redis.call('HMGET', KEYS[1], 'epoch', 'taking', 'seq')
+if at[1] ~= ARGV[1] or (at[2] or '') ~= ARGV[2] then return -1 end
+if tonumber(at[3] or '0') < tonumber(ARGV[3]) then return -1 end
+local removed = redis.call('XDEL', KEYS[2], unpack(ARGV, 4))
+redis.call('HDEL', KEYS[3], unpack(ARGV, 4))
+return removed
+"""
+
 SNAPSHOT: Final = """
 -- KEYS: hashes. Returns each whole, all as of one moment.
 local all = {}

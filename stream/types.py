@@ -149,6 +149,15 @@ class Application(Protocol):
         """
 
 
+class Trimmed(msgspec.Struct):
+    """What one round of trimming did and found."""
+
+    partition: int
+    entries: dict[str, int] = {}  # removed, by stream such as in:trade
+    unread: dict[str, int] = {}  # those of them that a registered subscriber had not read
+    overdue: dict[str, str] = {}  # subscribers that had their time, as name/stream, and how far they read
+
+
 class Observer(Protocol):
     """
     Hears what the engine does. Must not raise, and must not take long.
@@ -180,6 +189,9 @@ class Observer(Protocol):
 
     def stalled(self, partition: int, reason: str) -> None:
         """Hear, at each try, that the server refuses what a served partition writes; a commit ends it."""
+
+    def trimmed(self, details: Trimmed) -> None:
+        """Hear of a round of trimming, also of one that found nothing to do."""
 
     def lag(self, partition: int, events: int, seconds: float) -> None:
         """Hear how many entries wait, and how long the oldest batch in work has waited."""

@@ -34,6 +34,7 @@ from stream.ownership import Held, Ownership
 from stream.processor import Processor
 from stream.reader import Reader
 from stream.repeats import DEFAULT_WINDOW
+from stream.retention import Keep, Trail, Trimmer
 from stream.types import Application, Entry, Observer, Outcome
 
 _TICK_POLL_S: Final = 0.05
@@ -53,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True):
     window: int = DEFAULT_WINDOW  # entries in which a repeat is recognised; must agree among workers
     away_s: float = 600.0  # how long the server may be away before the worker gives up
     clock: str | None = "clock"  # input stream that takes the ticks
+    keep: Keep = Keep()
 
 
 class Clients(msgspec.Struct, frozen=True):
@@ -148,10 +150,13 @@ class PartitionWorker:
         async with anyio.create_task_group() as tasks:
             # A long load must not cost the lease.
             tasks.start_soon(self._renew)
+            window = self._settings.window
+            trail = Trail(window)
             processor = await load(
-                self._clients.writing, self._keys, self._application, checkpoint, self._settings.window
+                self._clients.writing, self._keys, self._application, checkpoint, window, trail
             )
             self._observer.owned(self._keys.partition, epoch)
+            tasks.start_soon(self._trim, checkpoint, trail)
             await self._serve(processor, checkpoint, stop)
             tasks.cancel_scope.cancel()
         await self._ownership.release()
@@ -290,6 +295,15 @@ class PartitionWorker:
             answered.add(job.name)
             if any(one.name == job.name for one in self._application.jobs()):
                 await self._append(self._settings.clock, event, stop)
+
+    async def _trim(self, owned: Checkpoint, trail: Trail) -> None:
+        """Trim what nobody needs any more, round after round."""
+        keep = self._settings.keep
+        inputs = self._application.inputs
+        trimmer = Trimmer(self._clients.writing, self._keys, inputs, owned, keep, trail)
+        while True:
+            self._observer.trimmed(await trimmer.trim())
+            await anyio.sleep(keep.every_s)
 
     async def _watch_lag(self, processor: Processor) -> None:
         """Tell the observer how much waits. The group's own lag is wrong after trims, so it is counted."""

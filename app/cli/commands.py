@@ -20,6 +20,7 @@ from app.cli.recover import recover
 from app.cli.replay import replay
 from app.cli.report import report
 from app.cli.status import status
+from app.cli.subscribers import subscribers
 from app.cli.tail import tail
 from app.cli.up import up
 from app.cli.version import version
@@ -36,6 +37,7 @@ COMMANDS: Final[dict[str, click.Command]] = {
     "plan": plan,
     "ledger": ledger,
     "partitions": partitions,
+    "subscribers": subscribers,
     "dead": dead,
     "replay": replay,
     "recover": recover,

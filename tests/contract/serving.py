@@ -12,7 +12,7 @@ from stream.client import Argument, Client
 from stream.errors import TransportError
 from stream.keys import Keys
 from stream.ownership import new_member
-from stream.types import BatchDetails
+from stream.types import BatchDetails, Trimmed
 from stream.worker import Clients, PartitionWorker, Settings
 from tests.contract.server import Backend
 from tests.contract.words import WordCounter
@@ -31,6 +31,7 @@ class Watcher:
         self.holders: dict[int, str] = {}
         self.rollbacks: list[int] = []
         self.stalls: list[str] = []
+        self.rounds: list[Trimmed] = []
         self.lags: list[tuple[int, float]] = []
         self._changed = anyio.Event()
 
@@ -76,6 +77,11 @@ class Watcher:
     def stalled(self, partition: int, reason: str) -> None:  # noqa: ARG002  # there is one
         """Note that the server refuses to write."""
         self.stalls.append(reason)
+        self._change()
+
+    def trimmed(self, details: Trimmed) -> None:
+        """Note a round of trimming."""
+        self.rounds.append(details)
         self._change()
 
     def lag(self, partition: int, events: int, seconds: float) -> None:  # noqa: ARG002  # there is one

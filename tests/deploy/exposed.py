@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from metrics.health import Health
 from metrics.observe import EngineObserver, FleetCollector, ScopeFigures, observe_process
-from stream.types import BatchDetails
+from stream.types import BatchDetails, Trimmed
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 TARGET: Final = {"job", "instance"}
@@ -25,6 +25,7 @@ def registry() -> CollectorRegistry:
     observer.owned(0, 1)
     observer.lag(0, 1, 1.0)
     observer.committed(BatchDetails(partition=0, entries=3, applied=1, repeats=1, dead={"no_event": 1}))
+    observer.trimmed(Trimmed(0, {"in:trade": 1}, {"out:wallet": 1}))
     scopes = ("wallet", "farm", "agent", "agent")
     figures = [ScopeFigures("w", scope, "x", 1.0, 1.0, 0.0, 1.0, "green", False) for scope in scopes]
     found.register(FleetCollector(lambda: figures, agents=True, agents_max=1))

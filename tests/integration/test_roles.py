@@ -69,8 +69,12 @@ def test_each_role_does_its_work(server: Secured, tmp_path: Any) -> None:
             bot.xadd(home.input("trade"), fields)
         wait_until(lambda: server.admin.hget(home.checkpoint, "in:trade:applied") == "4")
 
-        told = server.as_role("subscriber").xread({home.output("wallet"): "0"})
+        assert operator("subscribers", "add", "desk", "wallet").exit_code == 0
+        subscriber = server.as_role("subscriber")
+        told = subscriber.xread({home.output("wallet"): "0"})
         assert "goal_completed" in json.dumps(told)
+        subscriber.hset(home.cursors, "desk/wallet", told[0][1][-1][0])
+        assert any(one["cursor"] == told[0][1][-1][0] for one in operator.json("subscribers", "list"))
         rebalance = {"id": "c", "wallet": "alpha", "timestamp": NOW, "kind": "rebalance"}
         assert operator("publish", "command", "-", text=json.dumps(rebalance)).exit_code == 0
         wait_until(lambda: server.admin.xlen(home.output("rebalance")))
@@ -85,6 +89,7 @@ def test_each_role_does_its_work(server: Secured, tmp_path: Any) -> None:
         assert operator("dead", "retry", unknown).stdout == "1 retried\n"
         assert operator("dead", "drop", nonsense).stdout == "1 dropped\n"
         wait_until(lambda: server.admin.hget(home.checkpoint, "in:trade:applied") == "5")
+        assert operator("subscribers", "remove", "desk").exit_code == 0
     assert "state and outputs agree" in operator("replay").stdout
 
 
@@ -116,13 +121,17 @@ FORBIDDEN: Final[dict[str, list[tuple[Any, ...]]]] = {
         ("XACK", P0 + ":out:wallet", "g", "1-1"),
         ("XTRIM", P0 + ":out:wallet", "MAXLEN", 0),
         ("HGETALL", P0 + ":state:wallets"),
+        ("HDEL", P0 + ":cursors", "desk/wallet"),
+        ("HSET", "prefix:subscribers", "desk", "{}"),
         ("GET", P0 + ":lease"),
     ],
     "worker": [
         ("XADD", "{prefix:2}:in:clock", "*", "event", "{}"),
         ("SET", "{prefix:x:0}:lease", "me"),
-        ("XTRIM", P0 + ":in:trade", "MAXLEN", 0),
+        ("XTRIM", P0 + ":dead", "MAXLEN", 0),
         ("XDEL", P0 + ":in:trade", "1-1"),
+        ("HSET", P0 + ":cursors", "desk/wallet", "1-1"),
+        ("HSET", "prefix:subscribers", "desk", "{}"),
         ("XSETID", P0 + ":in:trade", "9-9"),
         ("RENAME", P0 + ":in:trade", P0 + ":in:goal"),
         ("XGROUP", "SETID", P0 + ":in:trade", "g", "0"),
@@ -131,7 +140,7 @@ FORBIDDEN: Final[dict[str, list[tuple[Any, ...]]]] = {
         ("XADD", P0 + ":in:trade", "*", "event", "{}"),
         ("XADD", P0 + ":in:command", "*", "event", "{}"),
         ("EVAL", "return redis.call('XADD', KEYS[1], '*', 'event', '{}')", 1, P0 + ":in:trade"),
-        ("EVAL", "return redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)", 1, P0 + ":in:trade"),
+        ("EVAL", "return redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)", 1, P0 + ":dead"),
     ],
     "operator": [
         ("HSET", P0 + ":state:wallets", "alpha", "{}"),

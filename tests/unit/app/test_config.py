@@ -56,6 +56,7 @@ def test_numbers_and_flags_from_variables() -> None:
         ('prefix = "a{b}"', "without braces"),
         ('prefix = ""', "without braces"),
         ('log_level = "loud"', "it must be one of debug, info"),
+        ('keep_inputs = "a week"', "keep_inputs does not hold: .* is no duration.*; or forever"),
         ('name = "two words"', "must not have spaces"),
     ],
 )
@@ -71,3 +72,13 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """A file that cannot be read is named."""
     with pytest.raises(ConfigurationError, match=r"Cannot read .*nowhere\.toml: No such file"):
         load_config(tmp_path / "nowhere.toml", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"), [("7d", 604_800_000), ("90m", 5_400_000), ("forever", None), ("0", None)]
+)
+def test_how_long_entries_are_kept(text: str, ms: int | None) -> None:
+    """A duration, or for ever."""
+    config = load_config(None, {"SLUICEGATE_KEEP_INPUTS": text, "SLUICEGATE_KEEP_OUTPUTS": text}, {})
+
+    assert (config.keep_inputs_ms, config.keep_outputs_ms) == (ms, ms)

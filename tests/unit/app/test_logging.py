@@ -8,7 +8,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from app.logging import LogObserver
-from stream.types import BatchDetails, DeadLetter
+from stream.types import BatchDetails, DeadLetter, Trimmed
 
 Line = Any
 
@@ -174,6 +174,22 @@ def test_a_partition_that_stalls_is_two_lines(observer: LogObserver, lines: list
     ]
     assert lines[0]["reason"] == "the server is full"
     assert lines[1]["stalled_seconds"] == 6
+
+
+def test_a_subscriber_that_had_its_time_is_two_lines(observer: LogObserver, lines: list[Line]) -> None:
+    """However many rounds of trimming find it so; and that it reads again is told."""
+    for _ in range(3):
+        observer.trimmed(Trimmed(0, overdue={"desk/emergency": "7-0"}))
+        observer.trimmed(Trimmed(1))
+    observer.trimmed(Trimmed(0))
+    observer.trimmed(Trimmed(0))
+
+    assert [(line["event"], line["partition"], line["subscriber"]) for line in lines] == [
+        ("subscriber overdue", 0, "desk/emergency"),
+        ("subscriber reads again", 0, "desk/emergency"),
+    ]
+    assert lines[0]["read_up_to"] == "7-0"
+    assert lines[0]["log_level"] == "warning"
 
 
 def test_a_batch_without_dead_letters_is_no_news(observer: LogObserver, lines: list[Line]) -> None:

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from metrics.health import Health
 from metrics.observe import EngineObserver, FleetCollector, ScopeFigures, observe_process
-from stream.types import BatchDetails
+from stream.types import BatchDetails, Trimmed
 
 
 @pytest.fixture
@@ -70,6 +70,26 @@ def test_a_partition_is_stalled_until_it_commits_or_is_lost(registry: CollectorR
     observer.stalled(0, "the server is full")
     observer.lost(0, "let go of it")
     assert stalled() == 0
+
+
+def test_what_is_trimmed_is_counted_by_stream(registry: CollectorRegistry) -> None:
+    """And apart what a registered subscriber had not read, which an alert looks at."""
+    observer = EngineObserver(registry)
+
+    for _ in range(2):
+        observer.trimmed(
+            Trimmed(0, {"in:trade": 10, "out:wallet": 5}, {"out:wallet": 3}, {"desk/wallet": "7-0"})
+        )
+
+    def figure(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"sluicegate_{name}", {"partition": "0", **labels})
+
+    assert figure("trimmed_total", stream="in:trade") == 20
+    assert figure("trimmed_total", stream="out:wallet") == 10
+    assert figure("trimmed_unread_total", stream="out:wallet") == 6
+    assert figure("subscribers_overdue") == 1
+    observer.trimmed(Trimmed(0))
+    assert figure("subscribers_overdue") == 0
 
 
 def test_a_loss_is_counted_once_however_often_the_server_is_tried(registry: CollectorRegistry) -> None:
