@@ -12,6 +12,7 @@ from stream.checkpoint import Checkpoint
 from stream.client import Client, fields_of
 from stream.keys import Keys
 from stream.order import id_key, key_id, key_stream
+from stream.portion import Portion
 from stream.processor import Processor, identify
 from stream.reader import read_entry
 from stream.repeats import Repeats
@@ -100,14 +101,18 @@ async def _stream_tail(
     client: Client, keys: Keys, application: Application, stream: int, position: bytes, window: int
 ) -> list[Seen]:
     found: list[Seen] = []
+    portion = Portion(_CHUNK)
     name, end = keys.input(application.inputs[stream]), position
     while len(found) < window and end != b"(0-0":
-        reply = await client.ask("XREVRANGE", name, end, "-", "COUNT", _CHUNK)
+        asked, size = portion.count, 0
+        reply = await client.ask("XREVRANGE", name, end, "-", "COUNT", asked)
         for entry_id, values in reply:
             entry = read_entry(stream, entry_id, fields_of(values))
+            size += len(entry.event or b"")
             found.append((id_key(entry_id, stream), identify(application, entry)))
-        if len(reply) < _CHUNK:
+        if len(reply) < asked:
             break
+        portion.got(len(reply), len(reply), size)
         end = b"(" + reply[-1][0]
     return found[:window]
 
@@ -116,13 +121,16 @@ async def _dead(client: Client, keys: Keys, inputs: Sequence[str], oldest: int) 
     """Places of the dead letters from an entry's place on."""
     streams = {f"in:{name}".encode(): stream for stream, name in enumerate(inputs)}
     found: set[int] = set()
+    portion = Portion(_CHUNK)
     end = b"+"
     while True:
-        reply = await client.ask("XREVRANGE", keys.dead, end, "-", "COUNT", _CHUNK)
+        asked = portion.count
+        reply = await client.ask("XREVRANGE", keys.dead, end, "-", "COUNT", asked)
         letters = [fields_of(values) for _, values in reply]
         places = [id_key(one[b"id"], streams[one[b"stream"]]) for one in letters if one[b"stream"] in streams]
         found.update(places)
         # Dead letters are appended in the order of their entries.
-        if len(reply) < _CHUNK or (places and places[-1] < oldest):
+        if len(reply) < asked or (places and places[-1] < oldest):
             return found
+        portion.got(len(reply), len(reply), sum(len(one.get(b"event", b"")) for one in letters))
         end = b"(" + reply[-1][0]

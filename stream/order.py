@@ -89,13 +89,15 @@ class Order:
         """Note that at least a millisecond passed between the last look and the one to come."""
         self._open_ms = max(self._open_ms, max(ms for ms, _ in self._last) + 1)
 
-    def push(self, look: Sequence[Sequence[Entry]]) -> list[Entry]:
+    def push(self, look: Sequence[Sequence[Entry]], count: int | None = None) -> list[Entry]:
         """
         Take what a look returned, by stream, and return what may leave, in order.
 
-        A stream in `full` is taken as not looked at.
+        A stream in `full` is taken as not looked at. ``count`` is how many entries of a stream were asked
+        for, where that is not as many as before.
         """
         blind = set(self.full)
+        self._count = self._count if count is None else count
         for stream, entries in enumerate(look):
             if entries:
                 self._held[stream].extend(entries)

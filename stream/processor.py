@@ -7,14 +7,18 @@ Rules kept here:
 2. An output's id names its cause and its place among the cause's outputs, so that a replay gives it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import perf_counter
+from typing import Final
 
 from stream.envelope import envelope
 from stream.errors import MalformedError
 from stream.keys import Keys
 from stream.repeats import Repeats
 from stream.types import Application, BatchDetails, DeadLetter, Emit, Entry, Outcome, count_reasons
+
+_COMMIT_BYTES: Final = 16 << 20  # of outputs and dead letters, or somewhat more
+_MEASURE_EVERY: Final = 16  # entries
 
 
 class Processor:
@@ -35,29 +39,47 @@ class Processor:
         self.positions = list(positions)
         self.applied = list(applied)
 
-    def process(self, entries: Sequence[Entry]) -> Outcome:
-        """Apply entries in the order given. Any exception is a broken invariant: drop this processor."""
+    def outcomes(self, entries: Sequence[Entry]) -> Iterator[Outcome]:
+        """Process entries, in parts where what they say is more than one commit should have."""
+        done = 0
+        while done < len(entries):
+            outcome = self.process(entries[done:] if done else entries, _COMMIT_BYTES)
+            done += outcome.details.entries
+            yield outcome
+
+    def process(self, entries: Sequence[Entry], most: int | None = None) -> Outcome:
+        """
+        Apply entries in the order given, but no more once outputs and dead letters have over ``most`` bytes.
+
+        Any exception is a broken invariant: drop this processor.
+        """
         start = perf_counter()
         outputs: list[tuple[str, bytes]] = []
         dead: list[DeadLetter] = []
-        repeated = 0
+        repeated = count = size = measured = buried = 0
         before = list(self.positions)
         try:
-            for entry in entries:
+            for count, entry in enumerate(entries, 1):  # needed behind the loop
                 repeated += self._apply(entry, outputs, dead)
                 self.positions[entry.stream] = entry.id
                 self.applied[entry.stream] += 1
+                if most is not None and not count % _MEASURE_EVERY:
+                    size += sum(len(event) for _, event in outputs[measured:])
+                    size += sum(len(letter.event) for letter in dead[buried:])
+                    measured, buried = len(outputs), len(dead)
+                    if size > most:
+                        break
         except Exception as error:
             error.add_note(f"partition {self._partition}, {self._streams[entry.stream]} {entry.id.decode()}")
             raise
         state = self._application.changes()
         details = BatchDetails(
             partition=self._partition,
-            entries=len(entries),
-            applied=len(entries) - repeated - len(dead),
+            entries=count,
+            applied=count - repeated - len(dead),
             repeats=repeated,
             dead=count_reasons(dead),
-            newest_ms=entries[-1].time_ms,
+            newest_ms=entries[count - 1].time_ms,
             work_seconds=perf_counter() - start,
             first_dead=dead[0] if dead else None,
         )

@@ -20,6 +20,7 @@ from stream.checkpoint import Checkpoint
 from stream.client import Argument, Client
 from stream.errors import FencedError
 from stream.keys import FIELD, SIGNATURE, Keys
+from stream.portion import Portion
 from stream.types import Entry
 
 CONSUMER: Final = "worker"  # a group has one reader, so the name need not tell it apart
@@ -44,11 +45,12 @@ class Reader:
         self._rewinds = 0
         self._group = keys.group(checkpoint.epoch, checkpoint.taking)
         self._received = list(checkpoint.positions)
-        self._count = count
+        self._portion = Portion(count)
+        self.asked = self._portion.count  # entries of each stream that the last look asked for
 
     async def look(self, skip: Collection[int], block_ms: int | None) -> list[list[Entry]]:
         """
-        Return what each stream has, ``count`` entries of each before it is cut off.
+        Return what each stream has, ``asked`` entries of each before it is cut off.
 
         Args:
             skip: streams to leave out.
@@ -58,6 +60,7 @@ class Reader:
             TransportError: the reply did not come, or the group is gone.
 
         """
+        self.asked = self._portion.count
         found = await self._ask(skip, block_ms)
         filled = [entries for entries in found if entries]
         if block_ms is not None and len(filled) == 1 and len(filled[0]) > 1:
@@ -68,11 +71,15 @@ class Reader:
         for stream, entries in enumerate(found):
             if entries:
                 self._received[stream] = entries[-1].id
+        longest = max(map(len, found))
+        if longest:
+            size = sum(len(entry.event or b"") for entries in found for entry in entries)
+            self._portion.got(longest, sum(map(len, found)), size)
         return found
 
     async def _ask(self, skip: Collection[int], block_ms: int | None) -> list[list[Entry]]:
         names = [name for i, name in enumerate(self._streams) if i not in skip]
-        command: list[Argument] = ["XREADGROUP", "GROUP", self._group, CONSUMER, "COUNT", self._count]
+        command: list[Argument] = ["XREADGROUP", "GROUP", self._group, CONSUMER, "COUNT", self.asked]
         if block_ms is not None:
             command += ["BLOCK", block_ms]
         command += ["NOACK", "STREAMS", *names, *[">"] * len(names)]

@@ -48,7 +48,7 @@ T = TypeVar("T")
 class Settings(msgspec.Struct, frozen=True):
     """How a worker works; none of it changes a result."""
 
-    batch: int = 4000  # entries of one stream in one look
+    batch: int = 4000  # entries of one stream in one look, at the most
     block_ms: int = 1000  # longest wait for an entry
     lease_ms: int = 5000
     window: int = DEFAULT_WINDOW  # entries in which a repeat is recognised; must agree among workers
@@ -208,7 +208,8 @@ class PartitionWorker:
                     if order.waits:
                         await anyio.sleep(0.001)
                         order.millisecond_passed()
-                ready = order.push(await self._look(reader, order.full, block_ms))
+                look = await self._look(reader, order.full, block_ms)
+                ready = order.push(look, reader.asked)
                 if ready:
                     await batches.send(ready)
 
@@ -327,7 +328,8 @@ async def _work(
 ) -> None:
     async with outcomes:
         async for entries in batches:
-            await outcomes.send(processor.process(entries))
+            for outcome in processor.outcomes(entries):
+                await outcomes.send(outcome)
 
 
 async def _cancel_when(event: anyio.Event, scope: anyio.CancelScope) -> None:

@@ -122,6 +122,19 @@ async def test_more_entries_of_one_millisecond_than_a_look_takes(
     await expect_exactly_once(redis, keys)
 
 
+async def test_a_hot_name_starves_no_other(backend: Backend, keys: Keys, names: list[str]) -> None:
+    """Nine in ten entries are of one; the others are applied where they came, not when it is done."""
+    redis = backend.redis()
+    text = {True: "cold", False: "hot"}
+    await append(redis, names[0], [word(f"w{n}", text[n % 10 == 0]) for n in range(2000)])
+
+    async with serving(backend, keys, batch=50) as running:
+        await running.watcher.until(lambda: running.watcher.entries == 2000)
+
+    assert running.application.order == [f"w{n}" for n in range(2000)]
+    assert max(batch.entries for batch in running.watcher.batches) <= 3 * 50  # two looks, and what was held
+
+
 @pytest.mark.parametrize("fate", ["lost", "unsent"])
 async def test_each_entry_counts_once_whatever_becomes_of_a_commit(
     backend: Backend, keys: Keys, names: list[str], fate: str

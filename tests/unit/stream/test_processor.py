@@ -60,6 +60,28 @@ def test_a_batch_becomes_state_outputs_and_positions(processor: Processor) -> No
     assert outcome.applied == [3, 0]
 
 
+def test_a_batch_that_says_too_much_is_split_and_nothing_depends_on_it(application: WordCounter) -> None:
+    """Outputs, dead letters, state and positions come to the same as in one part."""
+    batch = entries(*(word(f"w{n}", FORBIDDEN if n % 7 == 0 else f"a{n % 5}") for n in range(100)))
+    whole = processor_of(application).process(batch)
+    processor = processor_of(application)
+
+    parts: list[Outcome] = []
+    while (done := sum(part.details.entries for part in parts)) < len(batch):
+        parts.append(processor.process(batch[done:], 1))
+
+    assert [part.details.entries for part in parts] == [16] * 6 + [4]
+    assert [one for part in parts for one in part.outputs] == whole.outputs
+    assert [one for part in parts for one in part.dead] == whole.dead
+    counts: dict[str, bytes] = {}
+    for part in parts:
+        counts |= part.state["counts"].written
+    assert counts == whole.state["counts"].written
+    assert parts[-1].state["chain"] == whole.state["chain"]
+    assert (parts[-1].positions, parts[-1].applied) == (whole.positions, whole.applied)
+    assert sum(part.details.applied for part in parts) == whole.details.applied
+
+
 def test_an_id_names_partition_stream_entry_and_place(processor: Processor) -> None:
     """So that a replay gives the same; the cause is the sender's own id."""
     outcome = processor.process([*entries(word("w0", "a")), *entries(word("w1", "b"), stream=1, start=5)])
