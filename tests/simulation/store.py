@@ -185,9 +185,12 @@ class Store:
         return int(new)
 
     def _zrem(self, key: bytes, member: bytes) -> int:
-        removed = (self._find(key, Sorted) or {}).pop(member, None) is not None
+        found = self._find(key, Sorted) or {}
+        removed = found.pop(member, None) is not None
         if removed:
             self._note(b"ZREM", key, member)
+        if not found:
+            self.data.pop(key, None)
         return int(removed)
 
     def _zrange(self, key: bytes, first: bytes, last: bytes) -> list[bytes]:
