@@ -19,6 +19,8 @@ _GAP: Final = 1e-16  # between the objective and its bound from below, as a shar
 _GOOD: Final = 1e-10  # such a gap will do where rounding allows no less
 _UNMET: Final = 1e-12  # of what the equations lacked at the start
 _FRACTION: Final = 0.995  # of the way to the boundary
+_FALL: Final = 0.9  # a step that leaves more of the gap is not worth its correction
+_MIDDLE: Final = 0.3  # of the gap that a step without it aims at
 _BLOCK: Final = 64
 
 
@@ -75,6 +77,10 @@ class Point(NamedTuple):
         falling = changes < 0
         return float(np.min(values[falling] / -changes[falling], initial=np.inf))
 
+    def part(self, step: "Point") -> float:
+        """Part of a step that is taken."""
+        return min(_FRACTION * self.reach(step), 1.0)
+
 
 def solve(problem: Problem, y: Floats, kappa: float = 1.0) -> tuple[Floats, float]:
     """Find y and κ, beginning with ones between the bounds."""
@@ -91,7 +97,7 @@ def solve(problem: Problem, y: Floats, kappa: float = 1.0) -> tuple[Floats, floa
             if gap > _GOOD * size:
                 raise
             break
-        step = min(_FRACTION * at.reach(chosen), 1.0)
+        step = at.part(chosen)
         at = at.after(chosen, step)
         # Each step is exact but for what it is cut short by.
         unmet *= 1 - step
@@ -104,7 +110,12 @@ def _direction(problem: Problem, at: Point, gap: float) -> Point:
     left = at.after(ahead, min(at.reach(ahead), 1.0)).gap() / gap
     # Mehrotra: the freer the way ahead, the less is kept to the middle; and its curvature is made up for.
     aim = left**3 * gap / (2 * at.y.size)
-    return newton.step(aim - ahead.above * ahead.z, aim - ahead.below * ahead.x)
+    chosen = newton.step(aim - ahead.above * ahead.z, aim - ahead.below * ahead.x)
+    if at.after(chosen, at.part(chosen)).gap() < _FALL * gap:
+        return chosen
+    # With his correction the path may go round in circles; without it every step narrows the gap.
+    middle = np.full_like(at.y, _MIDDLE * gap / (2 * at.y.size))
+    return newton.step(middle, middle)
 
 
 def _start(problem: Problem, y: Floats, kappa: float) -> Point:

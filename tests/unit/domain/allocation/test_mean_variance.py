@@ -139,6 +139,27 @@ def test_no_other_weights_have_a_better_ratio(problem: tuple[Floats, Floats, Flo
     assert gains <= 1e-9 * float(np.abs(mean) @ found)
 
 
+def test_a_problem_on_which_the_path_went_round_in_circles() -> None:
+    """The best ratio is the one that SciPy's SLSQP finds from twenty starts."""
+    free = {6.68702752e-3: 1.86449336e-3, 1.10710515e-2: 2.88987453e-2, 6.22141345e-4: 1.36418239e-4}
+    fixed = {
+        -9.66711524e-4: 1.94618101e-4,
+        -1.73993147e-3: 4.15710214e-4,
+        -2.53816679e-3: 3.38982862e-4,
+        1.64609309e-3: 8.41871996e-5,
+        -4.20337667e-5: 9.33845331e-5,
+    }
+    mean, variance = np.array([*free, *fixed]), np.array([*free.values(), *fixed.values()])
+    held = [0.03879985, 0.00695773, 0.0128495, 0.00695731, 0.02511958]
+    lower, upper = np.array([0, 0, 0.02795436, *held]), np.array([0.89458171, 0.88499514, 0.1955512, *held])
+
+    found = max_sharpe(mean, np.diag(variance), lower, upper, 0.4533088057531422)
+
+    assert found is not None
+    ratio = float(mean @ found) / float(np.sqrt(found @ (variance * found)))
+    assert ratio == pytest.approx(0.16684401396458412, rel=1e-12)
+
+
 def candidates(*returns: Floats) -> list[Candidate]:
     """Make candidates with histories, alike in all else."""
     return [Candidate(f"agent-{i}", 1.0, 0.5, r, 0.0, 1.0) for i, r in enumerate(returns)]
