@@ -233,6 +233,10 @@ TRIM: Final = """
 local at = redis.call('HMGET', KEYS[1], 'epoch', 'taking', 'seq')
 if at[1] ~= ARGV[1] or (at[2] or '') ~= ARGV[2] then return -1 end
 if tonumber(at[3] or '0') < tonumber(ARGV[3]) then return -1 end
+local kind = redis.call('TYPE', KEYS[2]).ok
+if kind ~= 'none' and kind ~= 'stream' then
+  return redis.error_reply('WRONGTYPE ' .. KEYS[2] .. ' is a ' .. kind .. ', not a stream')
+end
 return redis.call('XTRIM', KEYS[2], 'MINID', '~', ARGV[4], 'LIMIT', ARGV[5])
 """
 

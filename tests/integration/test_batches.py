@@ -82,7 +82,7 @@ def result(server: Server, prefix: str) -> Result:
     client, keys = server.client(), Keys(prefix, 0)
     checkpoint = client.hgetall(keys.checkpoint)
     # Who did it, under which epoch and in how many commits is all that may differ.
-    for field in (b"owner", b"epoch", b"seq"):
+    for field in (b"owner", b"epoch", b"seq", b"taking"):
         del checkpoint[field]
     return Result(
         {kind: client.hgetall(keys.state(kind)) for kind in KINDS},

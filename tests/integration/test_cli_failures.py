@@ -31,13 +31,13 @@ def _words(folder: Path) -> dict[str, tuple[str, ...]]:
         "replay": ("replay",),
         "partitions": ("partitions", "list"),
         "recover": ("recover",),
+        "subscribers": ("subscribers", "list"),
     }
 
 
 NEED_A_SERVER = (
     *("worker", "apply", "publish", "tail", "status", "report", "plan", "ledger", "dead", "replay"),
-    "partitions",
-    "recover",
+    *("partitions", "recover", "subscribers"),
 )
 
 
@@ -150,7 +150,7 @@ def test_help_has_an_example(sluicegate: CommandLine, words: tuple[str, ...]) ->
     """Every command explains itself, with a line to be copied."""
     text = sluicegate(*words, "--help").stdout
 
-    groups = (("dead",), ("partitions",))
+    groups = (("dead",), ("partitions",), ("subscribers",))
     assert f"sluicegate {' '.join(words)}" in text.partition("Example")[2] or words in groups
 
 

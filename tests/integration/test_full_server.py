@@ -23,8 +23,8 @@ from tests.faults.server import Server, now_ms
 __all__ = ["random", "server"]  # fixtures
 
 KEYS = ["{p}:checkpoint", "{p}:dead", "{p}:state", "{p}:out"]
-WRITTEN = ["1", "0", "2", "in:a", "1-1", "S", "3", "2", "f", "new", "O", "4", "1", "{}"]
-REMOVED = ["1", "0", "2", "in:a", "1-1", "R", "3", "1", "f", "O", "4", "1", "{}"]
+WRITTEN = ["1", "7", "0", "2", "in:a", "1-1", "S", "3", "2", "f", "new", "O", "4", "1", "{}"]
+REMOVED = ["1", "7", "0", "2", "in:a", "1-1", "R", "3", "1", "f", "O", "4", "1", "{}"]
 
 
 def fill_up(client: Any, room: int = 0) -> None:
@@ -40,19 +40,19 @@ def commands(client: Any) -> int:
 
 def never_half(client: Any) -> None:
     """Commit on a full server: refused whole where it begins with what takes memory, else done whole."""
-    client.hset(KEYS[0], "epoch", 1)
+    client.hset(KEYS[0], mapping={"epoch": 1, "taking": 7})
     client.hset(KEYS[2], "f", "old")
     fill_up(client)
 
     with pytest.raises(redis.ResponseError) as refusal:
         client.eval(scripts.COMMIT, 4, *KEYS, *WRITTEN)
     assert isinstance(translated(refusal.value, "a script"), FullError)
-    assert client.hgetall(KEYS[0]) == {b"epoch": b"1"}
+    assert client.hgetall(KEYS[0]) == {b"epoch": b"1", b"taking": b"7"}
     assert client.hgetall(KEYS[2]) == {b"f": b"old"}
     assert client.xlen(KEYS[3]) == 0
 
     assert client.eval(scripts.COMMIT, 4, *KEYS, *REMOVED) == [1]
-    assert client.hgetall(KEYS[0]) == {b"epoch": b"1", b"seq": b"1", b"in:a": b"1-1"}
+    assert client.hgetall(KEYS[0]) == {b"epoch": b"1", b"taking": b"7", b"seq": b"1", b"in:a": b"1-1"}
     assert client.hgetall(KEYS[2]) == {}
     assert client.xlen(KEYS[3]) == 1
 
@@ -76,11 +76,11 @@ def test_a_lease_is_renewed_and_a_partition_taken_on_a_full_server(server: Serve
     """Neither needs room: so its owner stays, and may trim."""
     client = server.client()
     names = ["{p}:checkpoint", "{p}:lease", "{p}:in:a"]
-    taking = ["me", "token", "5000", "1", "p.", "a"]
+    taking = ["me", "token", "5000", "1", "p.", "7", "a"]
     assert client.eval(scripts.TAKE, 3, *names, *taking) == [1, 1]
     fill_up(client)
 
-    assert client.eval(scripts.RENEW, 2, names[1], names[0], "me token", "60000", "1") == 1
+    assert client.eval(scripts.RENEW, 2, names[1], names[0], "me token", "60000", "7", "0") == 1
     assert client.pttl(names[1]) > 50_000
     assert client.eval(scripts.TAKE, 3, *names, *taking) == [1, 2]
 

@@ -17,6 +17,7 @@ from app.replay import replay
 from domain.allocation import METHODS, Candidate, Weights
 from handlers.fleet import Fleet
 from stream.keys import Keys
+from stream.ownership import new_member
 from stream.worker import PartitionWorker, Settings
 from tests.contract.serving import PATIENCE_S, Watcher
 
@@ -112,7 +113,7 @@ class Deployment:
         watcher, stop = Watcher(), anyio.Event()
         settings = Settings(block_ms=50, lease_ms=1000)
         clients = open_clients(self.config, settings.block_ms)
-        worker = PartitionWorker(self.keys, Fleet(), clients, "one", watcher, settings)
+        worker = PartitionWorker(self.keys, Fleet(), clients, new_member("one"), watcher, settings)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(worker.run, stop)
             yield watcher

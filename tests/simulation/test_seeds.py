@@ -14,7 +14,7 @@ import pytest
 from tests.simulation.world import Report, simulate
 
 PARTS: Final = 4  # so that they may run beside each other
-SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "200"))
+SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "100"))
 ONLY: Final = os.environ.get("SIMULATION_SEED")
 
 # Each broke a law before the engine knew better: a failover took a taking back, and its epoch came again
