@@ -27,7 +27,7 @@ lint: $(VENV)/ready-dev
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 # Everything that can fail, at length: about half an hour.
 faults: $(VENV)/ready-dev

@@ -38,7 +38,7 @@ def test_a_primary_is_killed_and_its_replica_takes_over(
     _fail_over(cluster, random, tmp_path, fills=6000, rounds=1, durability="replicated")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("durability", ["async", "replicated"])
 def test_primaries_are_killed_again_and_again(
     cluster: ClusterOfServers, random: Random, tmp_path: Path, durability: str
