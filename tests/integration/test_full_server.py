@@ -95,6 +95,7 @@ def test_a_worker_waits_for_room_and_goes_on(server: Server, random: Random, tmp
     with WorkerProcess(tmp_path / "log", redis=server.url, batch=250) as worker:
         said = worker.wait_for("partition stalled")
         assert said["reason"].startswith("the server is full, at its maxmemory")
+        client.config_set("maxmemory", 1_000_000)  # far below: no buffer it frees makes room
         committed = client.hgetall("{sluicegate:0}:checkpoint")
         status, problems = worker.page("/readyz")
         assert status == 503

@@ -32,7 +32,7 @@ VARIANTS: dict[str, Parameters] = {
 OF_SCALE = {"mean_variance, max_utility", "kelly"}
 
 every_method = pytest.mark.parametrize("name", list(VARIANTS))
-some = settings(deadline=None, max_examples=25)
+some = settings(max_examples=25)
 
 
 def weigh(name: str, found: Sequence[Candidate], share: float) -> Weights:
@@ -260,7 +260,7 @@ def test_a_thousand_are_no_harder_than_ten(name: str) -> None:
 
 @every_method
 @given(seed=st.integers(0, 99))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_ten_times_the_money_moves_ten_times_as_much(name: str, seed: int) -> None:
     """A plan is of shares: money of another size has targets in proportion, within a unit for each."""
     chance = np.random.default_rng(seed)

@@ -107,7 +107,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps)
 @example([(0, "fill", -50), (120_000, "fill", -50)])
 @example([(0, "fill", -50), (122_000, "fill", -50)])

@@ -124,7 +124,7 @@ class Partition:
 FATES = st.lists(st.tuples(outcomes(), st.sampled_from(["fine", "fine", "lost", "unsent"])), max_size=5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(commits=FATES)
 def test_what_is_seen_is_all_that_was_committed_and_no_more(commits: Sequence[tuple[Outcome, str]]) -> None:
     """Also when replies are lost: a commit that raises nothing is visible, and one that raises is not."""
@@ -146,7 +146,7 @@ def test_what_is_seen_is_all_that_was_committed_and_no_more(commits: Sequence[tu
     anyio.run(run)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(outcome=outcomes(), epoch=st.integers(1, 5), seq=st.integers(5, 9))
 def test_a_commit_that_builds_on_anything_else_changes_nothing(
     outcome: Outcome, epoch: int, seq: int
@@ -168,7 +168,7 @@ def test_a_commit_that_builds_on_anything_else_changes_nothing(
     anyio.run(run)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(outcome=outcomes(), data=st.data())
 def test_a_key_in_the_way_of_any_part_stops_all_of_it(outcome: Outcome, data: st.DataObject) -> None:
     """Nothing before it is written either, for nothing could take it back."""

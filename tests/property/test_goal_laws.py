@@ -69,7 +69,7 @@ class Fold:
     raise_by=raises,
     made=fills,
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 def test_a_goal_counts_as_it_is_described(
     kind: str, target: int, assigned: dict[str, str], raise_by: str | None, made: list[tuple[str, int]]
 ) -> None:

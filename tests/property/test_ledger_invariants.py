@@ -7,6 +7,7 @@ Amounts are drawn around what is available, because a uniform one never finds a 
 finds one is shown by planting it.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
@@ -99,13 +100,13 @@ class Invariants(RuleBasedStateMachine):
         self.model = Model()
         self.ids = 0
 
+    @abstractmethod
     def stored(self) -> dict[str, int]:
         """Return the balances as they are kept."""
-        raise NotImplementedError
 
+    @abstractmethod
     def holds(self) -> dict[str, int]:
         """Return what is held of each account, as it is kept."""
-        raise NotImplementedError
 
     def new_id(self) -> str:
         """Return an id that was not used."""
@@ -401,7 +402,6 @@ def text(amount: int) -> str:
 RUNS: Final = settings(
     max_examples=60,
     stateful_step_count=25,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )

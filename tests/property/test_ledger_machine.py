@@ -512,5 +512,5 @@ class Fleets(RuleBasedStateMachine):
 
 TestFleets = Fleets.TestCase
 TestFleets.settings = settings(
-    max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=30, stateful_step_count=40, suppress_health_check=list(HealthCheck)
 )

@@ -18,7 +18,7 @@ FARMS = ["f", "g"]
 WEIGHT = st.sampled_from([0.0, 0.05, 0.4, 1.0]) | st.floats(0, 1)
 
 every_method = pytest.mark.parametrize("method", list(METHODS))
-some = settings(deadline=None, max_examples=25)
+some = settings(max_examples=25)
 
 
 @st.composite

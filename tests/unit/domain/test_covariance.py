@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.covariance import Estimate, estimate, has_history, ledoit_wolf, mean_and_volatility
@@ -105,7 +105,6 @@ def test_of_one_there_is_only_its_risk() -> None:
     seed=st.integers(0, 999),
     scale=st.sampled_from([1e-9, 1e-3, 1.0, 1e300]),
 )
-@settings(deadline=None)
 def test_an_estimate_can_be_inverted_whatever_the_returns(n: int, bins: int, seed: int, scale: float) -> None:
     """Finite, positive definite, with correlations within -1 and 1."""
     chance = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
 """Scaling amounts to a limit, by hand."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.rationing import ration
@@ -38,7 +38,6 @@ AMOUNTS = st.integers(1, 5) | st.integers(10**20 - 3, 10**20 + 3) | st.integers(
 
 
 @given(amounts=st.lists(AMOUNTS, max_size=8), limit=st.just(0) | AMOUNTS, smallest=st.integers(1, 5))
-@settings(deadline=None)
 def test_nobody_gets_too_much_or_too_little(amounts: list[int], limit: int, smallest: int) -> None:
     """Between the smallest and the want; all of the limit, unless those not left out want less."""
     wants = {str(i): amount + smallest for i, amount in enumerate(amounts)}

@@ -402,7 +402,7 @@ rulebooks = st.builds(
 
 
 @given(fleet=fleets(), idle=AMOUNTS, rules=rulebooks)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_every_plan_keeps_the_rules(fleet: list[Holding], idle: int, rules: RebalanceRules) -> None:
     """What holds whatever the fleet: reserve, free money, turnover, smallest, and a reason for every unit."""
     found = plan(fleet, ["f", "g"], idle, rules)
@@ -434,7 +434,6 @@ def test_every_plan_keeps_the_rules(fleet: list[Holding], idle: int, rules: Reba
 
 
 @given(fleet=fleets(), idle=AMOUNTS, rules=rulebooks)
-@settings(deadline=None)
 def test_every_unit_of_the_investable_has_a_place(
     fleet: list[Holding], idle: int, rules: RebalanceRules
 ) -> None:
@@ -448,7 +447,6 @@ def test_every_unit_of_the_investable_has_a_place(
 
 
 @given(fleet=fleets(), idle=AMOUNTS, rules=rulebooks, order=st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_order_of_agents_does_not_change_a_plan(
     fleet: list[Holding], idle: int, rules: RebalanceRules, order: random.Random
 ) -> None:
@@ -460,7 +458,6 @@ def test_the_order_of_agents_does_not_change_a_plan(
 
 
 @given(fleet=fleets(), idle=AMOUNTS, rules=rulebooks)
-@settings(deadline=None)
 def test_a_plan_that_was_carried_out_is_not_planned_again(
     fleet: list[Holding], idle: int, rules: RebalanceRules
 ) -> None:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.allocation import Candidate
@@ -104,7 +104,6 @@ def by_the_paper(correlation: Floats, volatility: Floats) -> tuple[list[int], Fl
 
 
 @given(n=st.integers(2, 9), seed=st.integers(0, 10_000), sides=st.sampled_from([0, 1]))
-@settings(deadline=None)
 def test_it_is_the_paper_way(n: int, seed: int, sides: int) -> None:
     """The same order and the same weights as the steps written out, where no two distances are the same."""
     chance = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.allocation import Candidate, Parameters
@@ -98,7 +98,6 @@ def test_one_that_gains_among_losers_gets_all_it_may() -> None:
 
 
 @given(problem=problems(), aversion=st.sampled_from([0.1, 3.0, 100.0]))
-@settings(deadline=None)
 def test_no_other_weights_have_more_utility(
     problem: tuple[Floats, Floats, Floats, Floats, float], aversion: float
 ) -> None:
@@ -113,7 +112,6 @@ def test_no_other_weights_have_more_utility(
 
 
 @given(problem=problems())
-@settings(deadline=None)
 def test_no_other_weights_have_less_variance(problem: tuple[Floats, Floats, Floats, Floats, float]) -> None:
     """As above."""
     _, covariance, lower, upper, total = problem
@@ -123,7 +121,6 @@ def test_no_other_weights_have_less_variance(problem: tuple[Floats, Floats, Floa
 
 
 @given(problem=problems())
-@settings(deadline=None)
 def test_no_other_weights_have_a_better_ratio(problem: tuple[Floats, Floats, Floats, Floats, float]) -> None:
     """The gradient of mean over deviation leads nowhere; None only where no feasible mean is above 0."""
     mean, covariance, lower, upper, total = problem

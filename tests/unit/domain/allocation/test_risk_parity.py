@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.allocation import Candidate, Parameters
@@ -46,7 +46,6 @@ def test_the_weights_of_mathworks_example() -> None:
     sides=st.booleans(),
     spread=st.sampled_from([0.0, 1.0, 3.0]),
 )
-@settings(deadline=None)
 def test_each_part_of_the_risk_is_its_budget(
     n: int, seed: int, common: float, sides: bool, spread: float
 ) -> None:
