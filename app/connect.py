@@ -125,7 +125,7 @@ def _open_sentinel(config: Config, scheme: str, rest: str, settings: dict[str, A
     if config.redis_sentinel_password_file:
         own["credential_provider"] = _PasswordFile("", Path(config.redis_sentinel_password_file))
     own["socket_timeout"] = _CONNECT_S
-    sentinel = Sentinel(hosts, sentinel_kwargs=own)  # type: ignore[no-untyped-call]  # redis-py
+    sentinel = Sentinel(hosts, sentinel_kwargs=own)
     master: Redis = sentinel.master_for(service, db=int(database or 0), **settings, **user)
     return master
 

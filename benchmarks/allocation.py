@@ -75,14 +75,14 @@ def references(upper: float) -> dict[str, Any]:
     if importlib.util.find_spec("skfolio") is None:
         return {}
     from skfolio import RiskMeasure  # noqa: PLC0415  # heavy, and only where it is wanted
-    from skfolio.moments import LedoitWolf  # noqa: PLC0415
-    from skfolio.optimization import (  # noqa: PLC0415
+    from skfolio.moments import LedoitWolf  # noqa: PLC0415  # as above
+    from skfolio.optimization import (  # noqa: PLC0415  # as above
         HierarchicalRiskParity,
         MeanRisk,
         ObjectiveFunction,
         RiskBudgeting,
     )
-    from skfolio.prior import EmpiricalPrior  # noqa: PLC0415
+    from skfolio.prior import EmpiricalPrior  # noqa: PLC0415  # as above
 
     prior = {"prior_estimator": EmpiricalPrior(covariance_estimator=LedoitWolf())}
     bounds = {"min_weights": 0.0, "max_weights": upper}

@@ -123,9 +123,7 @@ def bare_loop(client: redis.Redis, count: int) -> float:
     stream, last, seen = f"{TAG}:in:trade", b"0-0", 0
     start = time.perf_counter()
     while seen < count:
-        reply = client.execute_command(  # type: ignore[no-untyped-call]  # redis-py
-            "XREAD", "COUNT", 1000, "STREAMS", stream, last
-        )
+        reply = client.execute_command("XREAD", "COUNT", 1000, "STREAMS", stream, last)
         for last, fields in reply[0][1]:  # noqa: B007  # the last id is where the next read begins
             decode(fields[1])
             seen += 1

@@ -146,7 +146,7 @@ def money_text(amount: int) -> str:
         return "-" + money_text(-amount)
     whole, fraction = divmod(amount, MONEY)
     # The old way of formatting takes two thirds of the time of an f-string here.
-    return ("%d.%08d" % (whole, fraction)).rstrip("0") if fraction else str(whole)  # noqa: UP031
+    return ("%d.%08d" % (whole, fraction)).rstrip("0") if fraction else str(whole)  # noqa: UP031  # so
 
 
 def fine_text(number: int) -> str:
@@ -154,7 +154,7 @@ def fine_text(number: int) -> str:
     if number < 0:
         return "-" + fine_text(-number)
     whole, fraction = divmod(number, FINE)
-    return ("%d.%012d" % (whole, fraction)).rstrip("0") if fraction else str(whole)  # noqa: UP031
+    return ("%d.%012d" % (whole, fraction)).rstrip("0") if fraction else str(whole)  # noqa: UP031  # as above
 
 
 def split(amount: int, weights: Sequence[float], ids: Sequence[str]) -> list[int]:

@@ -17,7 +17,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 
 # A time of birth beside each counter and histogram is a third more series that nobody asks for.
-disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client
+disable_created_metrics()
 
 _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _ENTRIES: Final = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)

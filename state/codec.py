@@ -180,8 +180,8 @@ def members(kind: type) -> tuple[str, ...]:
     """Names of an entity's members: entities are structs, or dataclasses where every fill changes them."""
     if is_dataclass(kind):
         return tuple(member.name for member in dataclass_fields(kind))
-    names: tuple[str, ...] = kind.__struct_fields__  # type: ignore[attr-defined]  # a struct then
-    return names
+    assert issubclass(kind, msgspec.Struct)  # noqa: S101  # a broken invariant
+    return kind.__struct_fields__
 
 
 def _fields(kind: type) -> dict[str, tuple[_Convert, _Convert]]:

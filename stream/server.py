@@ -59,7 +59,7 @@ class OneServer:
 
     async def send(self, key: Key, command: Command) -> Any:  # noqa: ANN401, ARG002  # a reply's shape depends on the command
         """Send a command. Raises one of `FAILURES`."""
-        return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py
+        return await self._redis.execute_command(*command)
 
     async def send_all(self, commands: Sequence[tuple[Key, Command]]) -> list[Any]:
         """Send commands on one connection, and return reply or failure of each. Raises one of `FAILURES`."""

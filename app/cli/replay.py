@@ -29,7 +29,7 @@ def replay(config: Config, *, as_json: bool) -> None:
 
 async def _replay(config: Config, *, as_json: bool) -> None:
     # Imported here because it brings the whole application, which no other command needs.
-    from app import replay as fold  # noqa: PLC0415
+    from app import replay as fold  # noqa: PLC0415  # as above
 
     async with open_deployment(config) as deployment:
         config = msgspec.structs.replace(config, partitions=deployment.partitions)

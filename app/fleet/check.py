@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -61,7 +62,7 @@ def _check_ids(named: Sequence[tuple[Path, str, str]], problem: Problem) -> None
     seen: set[str] = set()
     for path, kind, name in named:
         at = [*path, "id"]
-        _check(problem, at, lambda kind=kind, name=name: check_id(name, kind))  # type: ignore[misc]  # bound now
+        _check(problem, at, partial(check_id, name, kind))
         if name in seen:
             raise problem(at, f"{kind} {name} is declared twice in its wallet")
         seen.add(name)

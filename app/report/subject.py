@@ -2,7 +2,7 @@
 
 from app.deployment import Deployment
 from handlers.turn import Turn
-from state.book import Book
+from state.book import Book, scope_key
 from state.entities import Agent, Farm, Scope
 from state.view import KINDS, View, load_view
 from stream import scripts
@@ -88,13 +88,13 @@ def _scope(book: Book, name: str) -> Scope:
     if slash:
         found = book.scope(kind, inner) if kind in ("farm", "agent") else None
         if found is None:
-            raise ConfigurationError(f"There is no {name}: write {wallet}/farm/ID or {wallet}/agent/ID.")
+            text = f"There is no {name}: behind {wallet}/ comes farm or agent, then a slash and its id."
+            raise ConfigurationError(text)
         return found
     both = [scope for scope in (book.farms.get(rest), book.agents.get(rest)) if scope is not None]
     if len(both) == 2:
-        raise ConfigurationError(
-            f"{name} is a farm and an agent: write {wallet}/farm/{rest} or {wallet}/agent/{rest}."
-        )
+        meant = " or ".join(f"{wallet}/{scope_key(scope)}" for scope in both)
+        raise ConfigurationError(f"{name} is a farm and an agent: write {meant}.")
     if not both:
         raise ConfigurationError(
             f"Wallet {wallet} has neither a farm nor an agent {rest}; sluicegate status {wallet} names all."

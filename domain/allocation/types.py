@@ -80,7 +80,6 @@ class Method(Protocol):
         self, candidates: Sequence[Candidate], share: float, parameters: Parameters = ..., /
     ) -> Weights:
         """Weigh the candidates, whose ids differ; none give an empty array."""
-        ...  # pragma: no cover
 
 
 def joined(fallbacks: Iterable[str | None]) -> str | None:

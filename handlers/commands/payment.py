@@ -10,6 +10,7 @@ Rules kept here:
 """
 
 import re
+from abc import abstractmethod
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -64,9 +65,9 @@ class Payment(Body, kw_only=True):
         if self.corrects is not None and not _is_transaction(self.corrects):
             raise MalformedError("invalid_id", f"corrects {self.corrects[:80]!r} is no id of a transaction.")
 
+    @abstractmethod
     def legs(self) -> list[Leg]:
         """Return the transfers it asks for."""
-        raise NotImplementedError
 
     def terms(self) -> dict[str, str]:
         """Tell what it asks for, to say in which another command differs."""

@@ -62,7 +62,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(params=SERVERS)
-async def backend(request: pytest.FixtureRequest, anyio_backend: str) -> AsyncIterator[Backend]:  # noqa: ARG001
+async def backend(request: pytest.FixtureRequest, anyio_backend: str) -> AsyncIterator[Backend]:  # noqa: ARG001  # for its loop
     """Give each server in turn."""
     urls = {"valkey": "server_url", "redis": "redis_url"}
     name: str = request.param

@@ -1,5 +1,7 @@
 """The laws of `stream.commit` on every server; `tests/property/test_commit_laws.py` tries them on a model."""
 
+from typing import Any
+
 import pytest
 from msgspec import structs
 from redis.asyncio import Redis
@@ -317,7 +319,12 @@ async def test_a_lost_reply_and_commits_taken_back_is_no_landing(
 
 @pytest.mark.parametrize("fate", ["lost", "unsent"])
 async def test_a_lost_reply_and_another_owner_since_is_fenced(
-    backend: Backend, client: FaultyClient, keys: Keys, redis: Redis, fate: str
+    backend: Backend,
+    client: FaultyClient,
+    keys: Keys,
+    redis: Redis,
+    fate: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whether it has landed before or not does not matter any more: the new owner sees what there is."""
     await redis.delete(keys.lease)
@@ -325,14 +332,14 @@ async def test_a_lost_reply_and_another_owner_since_is_fenced(
     client.fates = [fate]
     run = client.run
 
-    async def run_and_lose_the_partition(*arguments: object) -> object:
+    async def run_and_lose_the_partition(*arguments: Any) -> object:
         try:
-            return await run(*arguments)  # type: ignore[arg-type]  # passed on as they came
+            return await run(*arguments)
         finally:
             await backend.redis().xadd(keys.input("word"), {"event": "x"}, id="5-0")
             await Ownership(backend.client(), keys, INPUTS, new_member("second"), 60_000).take()
 
-    client.run = run_and_lose_the_partition  # type: ignore[method-assign,assignment]  # for this test
+    monkeypatch.setattr(client, "run", run_and_lose_the_partition)
 
     with pytest.raises(FencedError, match="epoch 2"):
         await committer.commit(WHOLE)

@@ -137,7 +137,7 @@ async def test_a_look_that_waits_is_woken_by_an_entry_of_any_stream(
             found: list[list[list[Entry]]] = []
 
             async def wait() -> None:
-                found.append(await reader.look([], 15_000))  # noqa: B023  # ends with the loop's turn
+                found.append(await reader.look([], 15_000))
 
             tasks.start_soon(wait)
             await until_blocked(redis, 1)

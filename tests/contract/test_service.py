@@ -107,7 +107,7 @@ async def test_a_worker_that_joins_gets_its_share_and_the_rest_goes_on(
             for partition in stayed:
                 watcher = first.watchers[partition]
                 await append(backend.redis(), Keys(prefix, partition).input(INPUTS[0]), [word("w", "a")])
-                await watcher.until(lambda watcher=watcher: watcher.entries == 1)  # type: ignore[misc]
+                await watcher.until(lambda: watcher.entries == 1)
             assert [first.watchers[p].epochs for p in stayed] == [[1]] * 3
         assert await sight.until(PARTITIONS) == ["first"] * PARTITIONS
 
@@ -122,7 +122,7 @@ async def test_a_worker_knows_who_has_what_it_leaves_to_others(
             other = "second" if me == "first" else "first"
             theirs = [p for p, name in enumerate(names) if name == other]
             worker.watcher.holders.clear()
-            await worker.watcher.until(lambda w=worker, t=theirs: len(w.watcher.holders) >= len(t))  # type: ignore[misc]
+            await worker.watcher.until(lambda: len(worker.watcher.holders) >= len(theirs))
             assert worker.watcher.holders == dict.fromkeys(theirs, other)
 
 

@@ -34,7 +34,7 @@ class ClusterOfServers:
 
     def client(self) -> Any:
         """Make a client that follows the slots, and waits out a failover."""
-        nodes = [ClusterNode("127.0.0.1", server.port) for server in self.servers]  # type: ignore[no-untyped-call]
+        nodes = [ClusterNode("127.0.0.1", server.port) for server in self.servers]
         retry = Retry(ConstantBackoff(0.2), 50)
         return RedisCluster(startup_nodes=nodes, protocol=2, retry=retry, socket_timeout=5)
 
@@ -75,7 +75,7 @@ class ClusterOfServers:
         for place, server in enumerate(self.servers[SHARDS:]):
             with self.servers[place].client() as primary, server.client() as one:
                 name = primary.execute_command("CLUSTER MYID")
-                wait_until(lambda: _follows(one, name), 20, "nodes know each other")  # noqa: B023
+                wait_until(lambda: _follows(one, name), 20, "nodes know each other")
         wait_until(self.is_well, 30, "the cluster is well")
 
     def _holders(self, key: str) -> list[Server]:

@@ -72,7 +72,7 @@ def test_kills_while_it_starts_and_loads(server: Server, random: Random, tmp_pat
             if i % 2:
                 # From the taking of the partition on: a moment that falls into loading, or right behind it.
                 taken = watch.epoch + 1
-                wait_until(lambda: watch.look().epoch >= taken, 30, "it takes the partition")  # noqa: B023
+                wait_until(lambda: watch.look().epoch >= taken, 30, "it takes the partition")
                 time.sleep(random.uniform(0.0, 0.3))
             else:
                 time.sleep(random.uniform(0.0, 1.0))

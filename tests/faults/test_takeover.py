@@ -56,7 +56,7 @@ def test_a_worker_held_still_commits_nothing_more_once_it_wakes(
         for _ in range(6):
             committed = watch.look().seq + random.randrange(1, 20)
             wait_until(
-                lambda: watch.look().seq >= committed or (publisher.rests and is_applied(client)),  # noqa: B023
+                lambda: watch.look().seq >= committed or (publisher.rests and is_applied(client)),
                 60,
                 "the owner commits",
             )
@@ -64,7 +64,7 @@ def test_a_worker_held_still_commits_nothing_more_once_it_wakes(
             assert watch.look().owner == owner
             epoch, losses = watch.epoch, len(workers[owner].said("partition not served"))
             workers[owner].stop()
-            wait_until(lambda: watch.look().owner == other, 30, f"{other} takes over")  # noqa: B023
+            wait_until(lambda: watch.look().owner == other, 30, f"{other} takes over")
             assert watch.epoch == epoch + 1
             if random.random() < 0.7:
                 workers[other].wait_for("partition owned", epoch=epoch + 1)
@@ -184,12 +184,12 @@ def test_four_partitions_change_hands_together_and_each_keeps_its_wallets(
             time.sleep(random.uniform(0.2, 1.0))
             workers[owner].stop()
             for watch in watches:
-                wait_until(lambda: watch.look().owner == other, 30, f"{other} takes over")  # noqa: B023
+                wait_until(lambda: watch.look().owner == other, 30, f"{other} takes over")
             workers[owner].wake()
             owner, other = other, owner
         workers[owner].kill()
         for watch in watches:
-            wait_until(lambda: watch.look().owner == other, 30, f"{other} takes over")  # noqa: B023
+            wait_until(lambda: watch.look().owner == other, 30, f"{other} takes over")
         for publisher in publishers:
             publisher.wait()
         for tag in tags.values():

@@ -241,7 +241,7 @@ def twins(sluicegate: CommandLine) -> CommandLine:
         ((), "There are several wallets: name one of v, w."),
         (("w/a",), "w/a is a farm and an agent: write w/farm/a or w/agent/a."),
         (("w/x",), "Wallet w has neither a farm nor an agent x; sluicegate status w names all."),
-        (("w/goal/x",), "There is no w/goal/x: write w/farm/ID or w/agent/ID."),
+        (("w/goal/x",), "There is no w/goal/x: behind w/ comes farm or agent, then a slash and its id."),
         (("a",), "There is no wallet a; v/a or w/a is one of a wallet: write it so."),
         (("x",), "There is no wallet x; there are v, w."),
     ],

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.snapshot import KINDS
+from domain.goals import GoalType
 from domain.ledger import Phase, Transfer
 from state.codec import AGENTS, FARMS, GOALS, PENDING, WALLETS
 from state.entities import Agent, Assignment, Farm, Goal, Pending, Wallet
@@ -29,7 +30,7 @@ def filled(sluicegate: CommandLine) -> CommandLine:
     goal = Goal(
         id="g",
         wallet="alpha",
-        goal_type="custom",  # type: ignore[arg-type]  # as a file has it
+        goal_type=GoalType.CUSTOM,
         target={"all": [{"metric": "trades", "at_least": 5}]},
         assigned=[Assignment("farm", "x")],
         progress=0.25,

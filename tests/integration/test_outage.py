@@ -39,7 +39,7 @@ def test_the_server_goes_away_under_load_and_comes_back(random: Random, tmp_path
                 worker.wait_for("partition owned", epoch=outage)
                 wait_until(lambda: worker.metric(OWNED, partition="0") == 1, 10, "it is ready")
                 committed = watch.look().seq + random.randrange(1, 10)
-                wait_until(lambda: watch.look().seq >= committed, 30, "it commits")  # noqa: B023
+                wait_until(lambda: watch.look().seq >= committed, 30, "it commits")
                 losses = len(worker.said("partition not served"))
                 if how == "killed":
                     server.kill()

@@ -231,9 +231,9 @@ def main() -> None:
     """Print the table."""
     history = moments()
     print("| method | final equity, BTC | worst drawdown | turnover | fills | stops |")  # noqa: T201  # its use
-    print("|---|---|---|---|---|---|")  # noqa: T201
+    print("|---|---|---|---|---|---|")  # noqa: T201  # as above
     for method in METHODS:
-        print(row_of(method, in_process(history, method)[0]), flush=True)  # noqa: T201
+        print(row_of(method, in_process(history, method)[0]), flush=True)  # noqa: T201  # as above
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ class _Clocks:
         self._before = [vars(module)["time"] for module in self._MODULES]
         for module in self._MODULES:
             vars(module)["time"] = Clock
-        self._poll_s, stream.worker._TICK_POLL_S = stream.worker._TICK_POLL_S, 0.2  # type: ignore[misc]
+        self._poll_s = stream.worker._TICK_POLL_S
+        vars(stream.worker)["_TICK_POLL_S"] = 0.2
         return self
 
     def __exit__(
@@ -71,7 +72,7 @@ class _Clocks:
     ) -> None:
         for module, before in zip(self._MODULES, self._before, strict=True):
             vars(module)["time"] = before
-        stream.worker._TICK_POLL_S = self._poll_s  # type: ignore[misc]
+        vars(stream.worker)["_TICK_POLL_S"] = self._poll_s
 
 
 class _Counting(Watcher):

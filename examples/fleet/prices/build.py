@@ -54,7 +54,7 @@ def _indices() -> Iterator[tuple[str, ...]]:
     for symbol, path in INDICES.items():
         for row in _read("arch", path):
             # The package writes 8/19/2004; only the day is read, so no zone is meant.
-            date = datetime.strptime(row["Date"], "%m/%d/%Y").date().isoformat()  # noqa: DTZ007
+            date = datetime.strptime(row["Date"], "%m/%d/%Y").date().isoformat()  # noqa: DTZ007  # a date has no zone
             if FIRST <= date <= LAST:
                 yield _adjusted(date, symbol, row)
 

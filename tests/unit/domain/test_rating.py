@@ -49,9 +49,9 @@ def rated(*records: Record, gate: Gate = Gate.NONE, departed: tuple[Returns, ...
     return rate(records, departed, ScoreRules(gate=gate))
 
 
-def ten(lead: float, **best: object) -> list[Record]:
+def ten(lead: float, **best: Any) -> list[Record]:
     """Make nine who do as they do, and a tenth who is better in everything and leads by so much."""
-    return [*(record(float(i)) for i in range(9)), record(9.0, lead, **best)]  # type: ignore[arg-type]
+    return [*(record(float(i)) for i in range(9)), record(9.0, lead, **best)]
 
 
 def test_without_a_gate_the_best_of_ten_is_elite_whatever_its_odds() -> None:

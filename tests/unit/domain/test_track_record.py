@@ -166,7 +166,7 @@ def real_prices(name: str) -> list[float]:
     if name in PAIRS:
         path = CANDLES / f"{name}_BTC.csv.gz"
         if not path.exists():
-            pytest.skip(f"{path} is not there: it comes with the workplace, not with the project")
+            pytest.skip(f"{path} is not there: candles are no part of the project")
         with gzip.open(path, "rt") as file:
             return [float(row["close"]) for row in csv.DictReader(file)]
     with gzip.open(PRICES, "rt") as file:

@@ -7,7 +7,7 @@ import msgspec
 from app.fleet.known import Known, deposit_id
 from app.fleet.tables import WalletTable
 from domain.goals import GoalType
-from domain.rules import Rules, changed
+from domain.rules import RiskMode, Rules, changed
 from state.entities import Agent, Assignment, Command, Farm, Goal, Wallet
 
 FILE: dict[str, Any] = {
@@ -53,7 +53,9 @@ def stored() -> Known:
             id="alpha", wallet="alpha", currency="USDT", time=0, created=0, rules=rules, commands=5
         ),
         farms={"trend": Farm(id="trend", wallet="alpha", name="trend", type="trend_following")},
-        agents={"one": Agent(id="one", wallet="alpha", farm="trend", risk_mode="safe", max_weight=0.3)},  # type: ignore[arg-type]  # as read
+        agents={
+            "one": Agent(id="one", wallet="alpha", farm="trend", risk_mode=RiskMode.SAFE, max_weight=0.3)
+        },
         goals={
             "g": Goal(
                 id="g",
