@@ -35,7 +35,7 @@ async def until_applied(redis: Redis, keys: Keys, count: int) -> None:
     """
     Wait until the checkpoint counts so many entries.
 
-    The server is asked: a worker does not hear of a commit of its own whose reply was cut off, nor of another's.
+    The server is asked: a worker does not hear of its own commit if the reply was cut off, nor of another's.
     """
     with anyio.fail_after(PATIENCE_S):
         while True:
