@@ -82,3 +82,10 @@ async def entries_of(redis: Redis, keys: Keys) -> list[Entry]:
         for stream, name in enumerate(INPUTS)
         for entry_id, fields in await stream_of(redis, keys.input(name))
     ]
+
+
+async def kill(redis: Redis, name: str) -> None:
+    """Cut all connections of a name."""
+    for client in await redis.client_list():
+        if client["name"] == name:
+            await redis.execute_command("CLIENT", "KILL", "ID", client["id"])

@@ -1,21 +1,23 @@
-"""A partition worker under test: run it, watch it, get in its way."""
+"""A partition worker under test: run it, watch it, get in its way, and see what it left."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import anyio
+import msgspec
 from redis.asyncio import Redis
 
 from stream import scripts
+from stream.checkpoint import parse_checkpoint
 from stream.client import Argument, Client
 from stream.errors import TransportError
 from stream.keys import Keys
 from stream.ownership import new_member
 from stream.types import BatchDetails, Trimmed
 from stream.worker import Clients, PartitionWorker, Settings
-from tests.contract.server import Backend
-from tests.contract.words import WordCounter
+from tests.contract.server import Backend, entries_of, hash_of, stream_of
+from tests.contract.words import INPUTS, WordCounter, fold
 
 PATIENCE_S: Final = 20.0
 
@@ -204,3 +206,38 @@ async def serving(
         tasks.start_soon(running.run)
         yield running
         await running.finish()
+
+
+async def until_applied(redis: Redis, keys: Keys, count: int) -> None:
+    """
+    Wait until the checkpoint counts so many entries.
+
+    The server is asked: a worker does not hear of its own commit if the reply was cut off, nor of another's.
+    """
+    with anyio.fail_after(PATIENCE_S):
+        while True:
+            checkpoint = parse_checkpoint(await hash_of(redis, keys.checkpoint), INPUTS)
+            if sum(checkpoint.applied) >= count:
+                return
+            await anyio.sleep(0.02)
+
+
+async def expect_exactly_once(redis: Redis, keys: Keys) -> None:
+    """State is the fold of the input in order, each count came out once, the checkpoint is at the end."""
+    entries = await entries_of(redis, keys)
+    counts, chain = fold(entries)
+    assert await hash_of(redis, keys.state("counts")) == counts
+    assert await redis.hget(keys.state("chain"), "digest") == chain
+
+    events = [
+        msgspec.json.decode(fields[b"event"]) for _, fields in await stream_of(redis, keys.output("count"))
+    ]
+    ids = [event["id"] for event in events]
+    causes = [f"{keys.partition}/in:{INPUTS[entry.stream]}/{entry.id.decode()}/0" for entry in entries]
+    assert len(set(ids)) == len(ids) == sum(int(count) for count in counts.values())
+    assert set(ids) <= set(causes)
+
+    checkpoint = parse_checkpoint(await hash_of(redis, keys.checkpoint), INPUTS)
+    per_stream = [[entry.id for entry in entries if entry.stream == stream] for stream in range(len(INPUTS))]
+    assert checkpoint.positions == [ids[-1] if ids else b"0-0" for ids in per_stream]
+    assert checkpoint.applied == [len(ids) for ids in per_stream]

@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 from stream.errors import ConfigurationError
 from stream.keys import Keys
 from tests.contract.server import Backend, append, hash_of, real_only
-from tests.contract.serving import serving
+from tests.contract.serving import expect_exactly_once, serving
 from tests.contract.test_ownership import claim
-from tests.contract.test_worker import expect_exactly_once, words
+from tests.contract.words import words
 
 pytestmark = pytest.mark.anyio
 

@@ -134,6 +134,11 @@ def word(event_id: str, text: str, **members: Any) -> bytes:
     return msgspec.json.encode({"id": event_id, "word": text, **members})
 
 
+def words(count: int, start: int = 0) -> list[bytes]:
+    """Make as many events, of seven words and one id each."""
+    return [word(f"w{n}", f"word-{n % 7}") for n in range(start, start + count)]
+
+
 def fold(entries: Iterable[Entry]) -> tuple[dict[bytes, bytes], bytes]:
     """
     Find the counts and the digest that these entries must lead to, by a route of its own.
