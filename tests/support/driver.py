@@ -72,6 +72,13 @@ class Step(NamedTuple):
         return self.one("command_reply")
 
     @property
+    def refusal(self) -> str | None:
+        """Return the refusal of the only reply, or that there is none; a refusal explains itself."""
+        found: str | None = self.reply["refusal"]
+        assert found is None or self.reply["detail"].endswith(".")
+        return found
+
+    @property
     def reasons(self) -> list[str]:
         """Return the reasons of the dead letters."""
         return [letter.reason for letter in self.dead]
@@ -221,6 +228,22 @@ NO_BREAKERS: Final[Json] = {
 }
 
 
+CALM: Final[Json] = {"breakers": NO_BREAKERS}
+"""Rules under which no loss stops anybody."""
+
+MASTER: Final[Json] = {"type": "wallet", "id": "w"}
+
+
+def farm(name: str) -> Json:
+    """Name a farm as a scope."""
+    return {"type": "farm", "id": name}
+
+
+def agent(name: str) -> Json:
+    """Name an agent as a scope."""
+    return {"type": "agent", "id": name}
+
+
 def funded(rules: Json | None = None, *, deposit: str = "10000", **agents: str) -> Driver:
     """
     Return a USDT wallet ``w`` with a deposit, a farm ``f`` and agents, each allocated the amount given.
@@ -243,6 +266,25 @@ def funded(rules: Json | None = None, *, deposit: str = "10000", **agents: str) 
 def limited(**breakers: object) -> Json:
     """Return rules with no other limits than these."""
     return {"breakers": NO_BREAKERS | breakers}
+
+
+def move(driver: Driver, source: Json, target: Json, amount: object, **members: Any) -> Step:
+    """Transfer an amount."""
+    return driver.command("transfer", source=source, target=target, amount=amount, **members)
+
+
+def create_goal(driver: Driver, target: Json, *, goal: str = "g", **members: Any) -> Step:
+    """Create a goal of farm f, of the type that the target fits."""
+    shapes = {"trades": "trade_volume", "profit": "profit_target", "periods": "strategy_performance"}
+    kind = next((shapes[name] for name in target if name in shapes), "custom")
+    given = {"goal_type": kind, "target": target, "assigned": [farm("f")]} | members
+    return driver.goal("goal_created", goal, **given)
+
+
+def round_trip(driver: Driver, agent: str, profit: str, **members: Any) -> Step:
+    """Have an agent open a position of 100 and close it with a profit: two fills, and the last step."""
+    driver.fill(agent, "buy", "1", "100")
+    return driver.fill(agent, "sell", "1", "100", cost=str(100 + float(profit)), **members)
 
 
 def earn(driver: Driver, agent: str, profit: object) -> Step:

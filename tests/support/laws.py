@@ -202,6 +202,18 @@ def check_books(driver: Driver, wallets: Iterable[str]) -> None:
         Books(driver.state, wallet).check()
 
 
+def audited(driver: Driver) -> None:
+    """Read the whole journal of wallet w again and hold it against what is stored."""
+    journal = Journal()
+    for stream, event in driver.outputs:
+        said = Said(stream, json.loads(event))
+        if said.name == "wallet_transaction":
+            journal.read(said)
+    books = Books(driver.state, "w")
+    books.check()
+    journal.check(books)
+
+
 def money_of(state: Mapping[str, Mapping[str, bytes]]) -> Any:
     """Return all that a refusal must not change: everything but time, what rolls with it, and the answers."""
     volatile = {"time", "commands", "day", "bin", "day_open_equity", "bin_open_equity"}

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.driver import NO_BREAKERS, SECOND, funded
-
-CALM = {"breakers": NO_BREAKERS}
+from tests.support.driver import CALM, SECOND, funded
 
 
 def test_marks_value_the_positions() -> None:

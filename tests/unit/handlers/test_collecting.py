@@ -1,8 +1,7 @@
 """Profit goes back to the master: what is free at once, what is tied up as it comes free, and never twice."""
 
-from tests.support.driver import DAY, NO_BREAKERS, SECOND, Driver, Json, funded
+from tests.support.driver import CALM, DAY, SECOND, Driver, Json, funded
 
-CALM = {"breakers": NO_BREAKERS}
 AGENT: Json = {"type": "agent", "id": "a"}
 
 

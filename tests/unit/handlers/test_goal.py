@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.driver import DAY, MINUTE, NO_BREAKERS, SECOND, Driver, Json, Step, funded
+from tests.support.driver import CALM, DAY, MINUTE, SECOND, Driver, Json, Step, funded, round_trip
 
-CALM = {"breakers": NO_BREAKERS}
 FARM = [{"type": "farm", "id": "f"}]
 
 
@@ -15,12 +14,6 @@ def create(driver: Driver, goal_type: str, target: Json, **members: Any) -> Step
     return driver.goal(
         "goal_created", "g", **{"goal_type": goal_type, "target": target, "assigned": FARM, **members}
     )
-
-
-def round_trip(driver: Driver, agent: str, profit: str, **members: Any) -> Step:
-    """Buy one and sell it with a profit; two fills."""
-    driver.fill(agent, "buy", "1", "100")
-    return driver.fill(agent, "sell", "1", "100", cost=str(100 + int(profit)), **members)
 
 
 # -- the four kinds of events ------------------------------------------------------------------------------

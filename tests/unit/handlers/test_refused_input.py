@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from domain.refusals import Refusal
-from tests.support.driver import NO_BREAKERS, SECOND, Driver, Json, Step, funded
+from tests.support.driver import NO_BREAKERS, SECOND, Driver, Json, Step, agent, farm, funded
 from tests.support.laws import money_of
 
 WIRE: Final = Path(__file__).parents[3] / "docs" / "wire.md"
@@ -20,16 +20,6 @@ WIRE: Final = Path(__file__).parents[3] / "docs" / "wire.md"
 def wallet(name: str = "w") -> Json:
     """Name a wallet as a scope."""
     return {"type": "wallet", "id": name}
-
-
-def farm(name: str) -> Json:
-    """Name a farm as a scope."""
-    return {"type": "farm", "id": name}
-
-
-def agent(name: str) -> Json:
-    """Name an agent as a scope."""
-    return {"type": "agent", "id": name}
 
 
 def command(kind: str, **members: Any) -> tuple[str, Json]:

@@ -5,9 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support.driver import NO_BREAKERS, SECOND, Driver, funded
-
-CALM = {"breakers": NO_BREAKERS}
+from tests.support.driver import CALM, SECOND, Driver, funded
 
 
 def figures(driver: Driver, *names: str, agent: str = "a") -> list[Any]:

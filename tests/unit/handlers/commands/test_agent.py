@@ -3,9 +3,7 @@
 import msgspec
 import pytest
 
-from tests.support.driver import MINUTE, NO_BREAKERS, QUIET, SECOND, Driver, Json, funded
-
-CALM = {"breakers": NO_BREAKERS}
+from tests.support.driver import CALM, MINUTE, QUIET, SECOND, Driver, Json, funded
 
 
 def test_an_agent_is_registered_and_told() -> None:

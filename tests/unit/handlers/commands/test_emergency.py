@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.support.driver import NO_BREAKERS, SECOND, Driver, Json, funded
+from tests.support.driver import CALM, SECOND, Driver, Json, funded
 
-CALM = {"breakers": NO_BREAKERS}
 WALLET: Json = {"type": "wallet", "id": "w"}
 FARM: Json = {"type": "farm", "id": "f"}
 AGENT: Json = {"type": "agent", "id": "a"}

@@ -5,32 +5,21 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support.driver import DAY, MINUTE, NO_BREAKERS, QUIET, SECOND, Driver, Json, Step, funded
-
-CALM = {"breakers": NO_BREAKERS}
-MASTER = {"type": "wallet", "id": "w"}
-
-
-def agent(name: str) -> Json:
-    """Name an agent as a scope."""
-    return {"type": "agent", "id": name}
-
-
-def farm(name: str) -> Json:
-    """Name a farm as a scope."""
-    return {"type": "farm", "id": name}
-
-
-def move(driver: Driver, source: Json, target: Json, amount: object, **members: Any) -> Step:
-    """Transfer an amount."""
-    return driver.command("transfer", source=source, target=target, amount=amount, **members)
-
-
-def refusal(step: Step) -> str | None:
-    """Return the refusal of a reply."""
-    found: str | None = step.reply["refusal"]
-    return found
-
+from tests.support.driver import (
+    CALM,
+    DAY,
+    MASTER,
+    MINUTE,
+    QUIET,
+    SECOND,
+    Driver,
+    Json,
+    Step,
+    agent,
+    farm,
+    funded,
+    move,
+)
 
 # -- in and out --------------------------------------------------------------------------------------------
 
@@ -58,7 +47,7 @@ def test_all_of_the_masters_cash_may_be_withdrawn_and_no_unit_more() -> None:
     """What agents have is not the master's."""
     driver = funded(deposit="100", a="40")
 
-    assert refusal(driver.command("withdraw", amount="60.00000001")) == "exceeds_available"
+    assert driver.command("withdraw", amount="60.00000001").refusal == "exceeds_available"
     assert driver.command("withdraw", amount=60).reply["status"] == "ok"
     assert (driver.wallet["cash"], driver.wallet["equity"], driver.wallet["world"]) == ("0", "40", "-40")
 
@@ -113,7 +102,7 @@ def test_an_amount_is_above_zero_and_has_at_most_eight_decimals(
     kind: str, amount: object, expected: str
 ) -> None:
     """Nothing is rounded that somebody asked for."""
-    assert refusal(funded().command(kind, amount=amount)) == expected
+    assert funded().command(kind, amount=amount).refusal == expected
 
 
 @pytest.mark.parametrize(
@@ -179,7 +168,7 @@ def test_at_most_takes_what_is_there() -> None:
     driver = funded(a="100")
 
     assert move(driver, agent("a"), MASTER, "150", at_most=True).reply["result"]["amount"] == "100"
-    assert refusal(move(driver, agent("a"), MASTER, "150", at_most=True)) == "exceeds_available"
+    assert move(driver, agent("a"), MASTER, "150", at_most=True).refusal == "exceeds_available"
     assert driver.agent_of("a")["cash"] == "0"
 
 
@@ -189,7 +178,7 @@ def test_what_is_tied_up_does_not_move() -> None:
     driver.fill("a", "buy", "1", "100")
     driver.balance("a", free={"USDT": "70"}, used={"USDT": "30"})
 
-    assert refusal(move(driver, agent("a"), MASTER, "70.00000001")) == "exceeds_available"
+    assert move(driver, agent("a"), MASTER, "70.00000001").refusal == "exceeds_available"
     assert move(driver, agent("a"), MASTER, "500", at_most=True).reply["result"]["amount"] == "70"
 
 
@@ -214,7 +203,7 @@ def test_a_transfer_that_breaks_a_rule_is_refused_by_the_first_it_breaks(
 
     step = move(driver, source, target, amount)
 
-    assert refusal(step) == expected
+    assert step.refusal == expected
     assert step.named("wallet_transaction") == []
     assert (driver.wallet["cash"], driver.agent_of("a")["cash"]) == before
 
@@ -241,9 +230,9 @@ def test_nothing_is_given_to_who_is_stopped() -> None:
     driver.fill("a", "buy", "1", "50")
     driver.command("emergency_stop", scope=agent("a"))
 
-    assert refusal(driver.command("allocate", agent="a", amount="5")) == "agent_stopped"
-    assert refusal(move(driver, MASTER, agent("a"), "5")) == "agent_stopped"
-    assert refusal(move(driver, agent("b"), agent("a"), "5")) == "agent_stopped"
+    assert driver.command("allocate", agent="a", amount="5").refusal == "agent_stopped"
+    assert move(driver, MASTER, agent("a"), "5").refusal == "agent_stopped"
+    assert move(driver, agent("b"), agent("a"), "5").refusal == "agent_stopped"
     assert driver.agent_of("a")["cash"] == "0"
 
 
@@ -266,7 +255,7 @@ def test_an_allocation_is_told_to_its_agent() -> None:
         "transfer": None,
     }
     assert [said.stream for said in step.said if said.name == "fund_allocation"] == ["allocation"]
-    assert refusal(driver.command("allocate", agent="a", amount="100000")) == "exceeds_available"
+    assert driver.command("allocate", agent="a", amount="100000").refusal == "exceeds_available"
 
 
 def test_moving_money_is_no_profit_and_no_loss() -> None:
@@ -312,7 +301,7 @@ def test_half_of_the_profit_is_collected_and_no_profit_twice() -> None:
         "pending_return": "0",
     }
     assert step.named("wallet_transaction")[-1]["reason"] == "collect_command"
-    assert refusal(driver.command("collect", scope=MASTER)) == "nothing_to_collect"
+    assert driver.command("collect", scope=MASTER).refusal == "nothing_to_collect"
     driver.fill("a", "buy", "1", "100")
     driver.fill("a", "sell", "1", "110")
     assert driver.command("collect", scope=farm("f")).reply["result"] == {"collected": "5", "pending": "0"}
@@ -332,7 +321,7 @@ def test_a_loss_has_to_be_earned_back_before_there_is_profit() -> None:
     driver.fill("a", "buy", "1", "100")
     driver.fill("a", "sell", "1", "140")
 
-    assert refusal(driver.command("collect", scope=agent("a"))) == "nothing_to_collect"
+    assert driver.command("collect", scope=agent("a")).refusal == "nothing_to_collect"
 
 
 def test_all_that_is_free_is_collected_under_a_scope() -> None:
@@ -356,7 +345,7 @@ def test_profit_that_was_collected_with_all_the_rest_is_not_collected_again() ->
     driver.command("collect", scope=agent("a"), what="all")
     driver.command("allocate", agent="a", amount="1000")
 
-    assert refusal(driver.command("collect", scope=agent("a"))) == "nothing_to_collect"
+    assert driver.command("collect", scope=agent("a")).refusal == "nothing_to_collect"
     driver.fill("a", "buy", "1", "100")
     driver.fill("a", "sell", "1", "120")
     assert driver.command("collect", scope=agent("a")).reply["result"] == {"collected": "10", "pending": "0"}
@@ -372,14 +361,14 @@ def test_an_amount_is_collected_from_one_agent_after_the_other() -> None:
     assert collect().reply["result"] == {"collected": "1300", "pending": "0"}
     assert [driver.agent_of(name)["cash"] for name in ("a", "b")] == ["0", "300"]
     assert collect(at_most=True).reply["result"] == {"collected": "300", "pending": "0"}
-    assert refusal(collect(at_most=True)) == "nothing_to_collect"
+    assert collect(at_most=True).refusal == "nothing_to_collect"
 
 
 def test_no_more_is_collected_than_there_is() -> None:
     """An amount is meant exactly: all of it or nothing."""
     driver = earned()
 
-    assert refusal(driver.command("collect", scope=agent("b"), amount="500.00000001")) == "exceeds_available"
+    assert driver.command("collect", scope=agent("b"), amount="500.00000001").refusal == "exceeds_available"
     assert driver.agent_of("b")["cash"] == "500"
     assert driver.command("collect", scope=agent("b"), amount="500").reply["result"] == {
         "collected": "500",
@@ -390,7 +379,7 @@ def test_no_more_is_collected_than_there_is() -> None:
 @pytest.mark.parametrize("scope", [MASTER, farm("f"), agent("b")])
 def test_who_has_nothing_gives_nothing(scope: Json) -> None:
     """Nothing to collect is a refusal."""
-    assert refusal(funded(b="0").command("collect", scope=scope, what="all")) == "nothing_to_collect"
+    assert funded(b="0").command("collect", scope=scope, what="all").refusal == "nothing_to_collect"
 
 
 def test_profit_is_swept_on_schedule() -> None:
@@ -444,7 +433,7 @@ def test_a_rebalance_that_is_refused_changes_nothing() -> None:
 
     step = driver.after(SECOND).command("rebalance", method="magic")
 
-    assert refusal(step) == "unknown_method"
+    assert step.refusal == "unknown_method"
     assert (
         driver.wallet["rebalanced"],
         driver.wallet["rebalance_due"],
@@ -460,7 +449,7 @@ def test_bounds_that_cannot_hold_are_refused() -> None:
         stored = driver.agent_of(name) | {"min_weight": 0.6, "max_weight": 1.0}
         driver.state["agents"][f"w/{name}"] = msgspec.json.encode(stored)
 
-    assert refusal(driver.restarted().command("rebalance")) == "infeasible_bounds"
+    assert driver.restarted().command("rebalance").refusal == "infeasible_bounds"
 
 
 def test_a_wallet_that_is_stopped_is_not_rebalanced() -> None:
@@ -468,4 +457,4 @@ def test_a_wallet_that_is_stopped_is_not_rebalanced() -> None:
     driver = funded(a="0")
     driver.command("emergency_stop", scope=MASTER)
 
-    assert refusal(driver.command("rebalance")) == "wallet_stopped"
+    assert driver.command("rebalance").refusal == "wallet_stopped"

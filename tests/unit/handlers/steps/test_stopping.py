@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.support.driver import MINUTE, NO_BREAKERS, SECOND, Json, Step, earn, funded, limited
+from tests.support.driver import CALM, MINUTE, SECOND, Json, Step, earn, funded, limited
 
-CALM = {"breakers": NO_BREAKERS}
 WALLET: Json = {"type": "wallet", "id": "w"}
 FARM: Json = {"type": "farm", "id": "f"}
 AGENT: Json = {"type": "agent", "id": "a"}

@@ -1,8 +1,7 @@
 """Limits of three levels, by four measures; the colours on the way to them and back."""
 
-from tests.support.driver import MINUTE, NO_BREAKERS, SECOND, Driver, Json, Step, earn, funded, limited
+from tests.support.driver import CALM, MINUTE, SECOND, Driver, Json, Step, earn, funded, limited
 
-CALM = {"breakers": NO_BREAKERS}
 AGENT: Json = {"type": "agent", "id": "a"}
 
 
