@@ -16,7 +16,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisCluste
 from app.config import Config
 from app.passwords import read_password
 from stream.client import Client
-from stream.errors import ConfigurationError, TransportError
+from stream.errors import ConfigurationError, FullError, TransportError
 from stream.worker import Clients
 
 _ANSWER_S: Final = 10.0  # longest wait for a command's reply
@@ -165,6 +165,8 @@ async def check_server(config: Config) -> None:
     where = hide_password(config.redis)
     try:
         await client.ask("PING")
+    except FullError as error:
+        raise ConfigurationError(f"The server at {where} is of no use now: {error}.") from None
     except (ConfigurationError, TransportError) as error:
         # A cluster's client wraps what it met at the last node it tried.
         cause = error.__cause__

@@ -59,9 +59,6 @@ class LogObserver:
 
     def committed(self, details: BatchDetails) -> None:
         """Log dead letters, the first of a batch in full; a batch as such is no news."""
-        if details.partition in self._stalled:
-            seconds = round(self._clock() - self._stalled.pop(details.partition), 3)
-            self._log.info("partition gets on", partition=details.partition, stalled_seconds=seconds)
         if details.first_dead is not None:
             first = _named(details.first_dead)
             self._log.warning("dead letters", partition=details.partition, reasons=details.dead, **first)
@@ -105,6 +102,12 @@ class LogObserver:
         if partition not in self._stalled:
             self._stalled[partition] = self._clock()
             self._log.error("partition stalled", partition=partition, reason=reason)
+
+    def gets_on(self, partition: int) -> None:
+        """Log that a partition gets on again."""
+        if partition in self._stalled:
+            seconds = round(self._clock() - self._stalled.pop(partition), 3)
+            self._log.info("partition gets on", partition=partition, stalled_seconds=seconds)
 
     def trimmed(self, details: Trimmed) -> None:
         """Log which subscriber had its time, and that it reads again; once each."""

@@ -83,6 +83,11 @@ class Observers:
         for observer in self._observers:
             observer.stalled(partition, reason)
 
+    def gets_on(self, partition: int) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.gets_on(partition)
+
     def trimmed(self, details: Trimmed) -> None:
         """Pass it on."""
         for observer in self._observers:

@@ -13,16 +13,10 @@ Rules kept here:
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 HEARTBEAT_S: Final = 1.0  # between two of them
 _STALLED_S: Final = 10.0  # no batch and no load keeps the loop for that long
-
-
-class Batch(Protocol):
-    """What is known of a batch that was committed."""
-
-    partition: int
 
 
 class Health:
@@ -62,9 +56,8 @@ class Health:
 
     # -- what the engine reports ---------------------------------------------------------------------------
 
-    def committed(self, details: Batch) -> None:
-        """Note that a partition gets on, if it did not."""
-        self._troubles.pop(details.partition, None)
+    def committed(self, details: object) -> None:
+        """Hear no news."""
 
     def taken(self, partition: int, epoch: int) -> None:
         """Note that a partition is not served yet."""
@@ -90,6 +83,10 @@ class Health:
     def stalled(self, partition: int, reason: str) -> None:
         """Note that a partition does not get on."""
         self._troubles[partition] = f"Partition {partition} does not get on: {reason}."
+
+    def gets_on(self, partition: int) -> None:
+        """Note that it does again."""
+        self._troubles.pop(partition, None)
 
     def away(self, partition: int, error: str) -> None:
         """Note that a partition is not served, and since when."""

@@ -65,7 +65,6 @@ class EngineObserver:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._metrics = EngineMetrics(registry)
         self._served: set[int] = set()
-        self._stalled: set[int] = set()
 
     def committed(self, details: Batch) -> None:
         """Count a batch."""
@@ -76,9 +75,6 @@ class EngineObserver:
         for reason, count in details.dead.items():
             metrics.refused.labels(partition).inc(count)
             metrics.dead.labels(partition, reason).inc(count)
-        if details.partition in self._stalled:
-            self._stalled.discard(details.partition)
-            metrics.stalled.labels(partition).set(0)
         metrics.batch.labels(partition).observe(details.entries)
         metrics.work.labels(partition).observe(details.work_seconds)
         metrics.commit.labels(partition).observe(details.commit_seconds)
@@ -115,7 +111,6 @@ class EngineObserver:
         label = str(partition)
         self._metrics.owned.labels(label).set(0)
         self._metrics.stalled.labels(label).set(0)
-        self._stalled.discard(partition)
         if partition in self._served:
             self._served.discard(partition)
             self._metrics.losses.labels(label).inc()
@@ -132,8 +127,11 @@ class EngineObserver:
 
     def stalled(self, partition: int, reason: str) -> None:  # noqa: ARG002  # reasons are for the log
         """Show that a partition does not get on."""
-        self._stalled.add(partition)
         self._metrics.stalled.labels(str(partition)).set(1)
+
+    def gets_on(self, partition: int) -> None:
+        """Show that it does again."""
+        self._metrics.stalled.labels(str(partition)).set(0)
 
     def trimmed(self, details: Round) -> None:
         """Count what was trimmed."""

@@ -171,6 +171,8 @@ def _refusal(error: ResponseError, text: str, what: str) -> Exception:
     """Tell what a server that answered did not do, and why."""
     if isinstance(error, OutOfMemoryError) or "OOM command not allowed" in text:
         return FullError(_FULL)
+    if "MISCONF" in text:
+        return FullError(_DISK_FULL)
     if "WRONGTYPE" in text:
         return ConfigurationError(f"A key is in the way: {text}. Move it or use another prefix.")
     if isinstance(error, NoPermissionError) or _not_allowed_in_script(text):
@@ -185,5 +187,9 @@ _not_allowed_in_script: Final = re.compile("ACL failure in script|user executing
 _FULL: Final = (
     "the server is full, at its maxmemory, and refuses to write; nothing is lost: give it more memory, or "
     "make room"
+)
+_DISK_FULL: Final = (
+    "the server cannot write to its disk, and refuses to write; nothing is lost: make room on that disk, and "
+    "see the server's log"
 )
 _ROLES: Final = "Use a user with the role for it; sluicegate acl makes them."

@@ -23,7 +23,7 @@ class UnconfirmedError(TransportError):
 
 
 class FullError(TransportError):
-    """The server has no room: it refused a write whole, and the same write may be tried again."""
+    """The server is full, in memory or on its disk: it refused a write whole, which may be tried again."""
 
 
 class FencedError(Exception):

@@ -19,7 +19,7 @@ from anyio.abc import TaskGroup
 
 from stream.assignment import assign, name_of
 from stream.client import Client
-from stream.errors import TransportError
+from stream.errors import FullError, TransportError
 from stream.keys import Keys
 from stream.membership import Membership
 from stream.types import Observer
@@ -91,6 +91,10 @@ class Service:
             try:
                 await self._look(tasks)
                 heard, pause_s = time.monotonic(), self._pause_s
+            except FullError as error:
+                for partition in self._workers.keys() - self._stops.keys():
+                    self._observer.lost(partition, str(error))
+                heard, pause_s = time.monotonic(), min(2 * pause_s, _PAUSE_MAX_S)
             except TransportError as error:
                 for partition in self._workers.keys() - self._stops.keys():
                     self._observer.away(partition, str(error))

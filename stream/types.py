@@ -188,7 +188,10 @@ class Observer(Protocol):
         """Hear that so many confirmed commits are not there any more, as after a failover; it loads again."""
 
     def stalled(self, partition: int, reason: str) -> None:
-        """Hear, at each try, that the server refuses what a served partition writes; a commit ends it."""
+        """Hear, at each try, that the server is full and refuses what a served partition writes."""
+
+    def gets_on(self, partition: int) -> None:
+        """Hear that the server took all that it had refused to write for a partition."""
 
     def trimmed(self, details: Trimmed) -> None:
         """Hear of a round of trimming, also of one that found nothing to do."""

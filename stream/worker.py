@@ -11,13 +11,14 @@ Rules kept here:
    other: state stays a function of the input.
 4. The server's absence is survived within bounds; a broken invariant is not survived at all.
 5. A server that is full refused a write whole: memory stays right, and the same write is tried until there is
-   room. Meanwhile nothing is read beyond what is in hand.
+   room (`stream.room`). Meanwhile nothing is read beyond what is in hand.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import anyio
 import msgspec
@@ -35,14 +36,13 @@ from stream.processor import Processor
 from stream.reader import Reader
 from stream.repeats import DEFAULT_WINDOW
 from stream.retention import Keep, Trail, Trimmer
+from stream.room import Room
 from stream.types import Application, Entry, Observer, Outcome
 
 _TICK_POLL_S: Final = 0.05
 _LAG_POLL_S: Final = 2.0
 _BACKOFF_FIRST_S: Final = 0.1
 _BACKOFF_MAX_S: Final = 5.0
-
-T = TypeVar("T")
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -90,6 +90,7 @@ class PartitionWorker:
         self._clients = clients
         self._observer = observer
         self._settings = settings
+        self._room = Room(keys.partition, observer)
         self._ownership = Ownership(clients.writing, keys, application.inputs, member, settings.lease_ms)
         self._busy_at_ms = 0  # wall time of the last commit
         self._confirmed = 0  # number of the last commit that we know of
@@ -149,7 +150,7 @@ class PartitionWorker:
         self._confirmed = checkpoint.seq
         async with anyio.create_task_group() as tasks:
             # A long load must not cost the lease.
-            tasks.start_soon(self._renew)
+            tasks.start_soon(self._renew, stop)
             window = self._settings.window
             trail = Trail(window)
             processor = await load(
@@ -208,12 +209,14 @@ class PartitionWorker:
                     if order.waits:
                         await anyio.sleep(0.001)
                         order.millisecond_passed()
-                look = await self._look(reader, order.full, block_ms)
+                look = await self._look(reader, order.full, block_ms, stop)
                 ready = order.push(look, reader.asked)
                 if ready:
                     await batches.send(ready)
 
-    async def _look(self, reader: Reader, skip: Sequence[int], block_ms: int | None) -> list[list[Entry]]:
+    async def _look(
+        self, reader: Reader, skip: Sequence[int], block_ms: int | None, stop: anyio.Event
+    ) -> list[list[Entry]]:
         try:
             return await reader.look(skip, block_ms)
         except TransportError as error:
@@ -221,46 +224,35 @@ class PartitionWorker:
                 raise FencedError("its consumer group is gone, as when another worker takes it") from error
             if "UNBLOCKED" in str(error):
                 raise
-            # One dropped connection is no reason to load everything again.
+            # One dropped connection is no reason to load everything again, nor is a disk that is full: a look
+            # moves the group's cursor, and is a write to the server.
             await self._clients.reading.drop()
-            await reader.rewind()
-            return await reader.look(skip, None)
+            return await self._room.wait_for(partial(_look_again, reader, skip), stop)
 
     async def _commit(
         self, committer: Committer, outcomes: ObjectReceiveStream[Outcome], stop: anyio.Event
     ) -> None:
         async for outcome in outcomes:
             start = time.perf_counter()
-            await self._when_there_is_room(partial(committer.commit, outcome), stop)
+            await self._room.wait_for(partial(committer.commit, outcome), stop)
             self._confirmed = committer.seq
             outcome.details.commit_seconds = time.perf_counter() - start
             self._busy_at_ms = _wall_ms()
             self._served()
             self._observer.committed(outcome.details)
 
-    async def _when_there_is_room(self, write: Callable[[], Awaitable[T]], stop: anyio.Event) -> T:
-        """Write, again and again while the server is full. Raises `FullError` if the worker is to stop."""
-        pause_s = _BACKOFF_FIRST_S
-        while True:
-            try:
-                return await write()
-            except FullError as error:
-                if stop.is_set():
-                    raise
-                self._observer.stalled(self._keys.partition, str(error))
-            await _sleep(pause_s, stop)
-            pause_s = min(2 * pause_s, _BACKOFF_MAX_S)
-
     async def _append(self, stream: str, event: bytes, stop: anyio.Event) -> bytes:
         """Append to an input stream of ours, and return the entry's id."""
         append = partial(self._clients.writing.ask, "XADD", self._keys.input(stream), "*", FIELD, event)
-        appended: bytes = await self._when_there_is_room(append, stop)
+        appended: bytes = await self._room.wait_for(append, stop)
         return appended
 
-    async def _renew(self) -> None:
+    async def _renew(self, stop: anyio.Event) -> None:
+        pause_s = self._settings.lease_ms / 3000
         while True:
-            await anyio.sleep(self._settings.lease_ms / 3000)
-            if not await self._ownership.renew(self._confirmed):
+            await anyio.sleep(pause_s)
+            # A server on which nobody can write lets nobody take the partition either.
+            if not await self._room.wait_for(lambda: self._ownership.renew(self._confirmed), stop, pause_s):
                 raise FencedError("the lease lapsed, and another worker took the partition")
             self._served()
 
@@ -303,7 +295,8 @@ class PartitionWorker:
         inputs = self._application.inputs
         trimmer = Trimmer(self._clients.writing, self._keys, inputs, owned, keep, trail)
         while True:
-            self._observer.trimmed(await trimmer.trim())
+            with suppress(FullError):  # what is refused now is trimmed later
+                self._observer.trimmed(await trimmer.trim())
             await anyio.sleep(keep.every_s)
 
     async def _watch_lag(self, processor: Processor) -> None:
@@ -330,6 +323,11 @@ async def _work(
         async for entries in batches:
             for outcome in processor.outcomes(entries):
                 await outcomes.send(outcome)
+
+
+async def _look_again(reader: Reader, skip: Sequence[int]) -> list[list[Entry]]:
+    await reader.rewind()
+    return await reader.look(skip, None)
 
 
 async def _cancel_when(event: anyio.Event, scope: anyio.CancelScope) -> None:

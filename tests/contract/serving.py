@@ -81,6 +81,11 @@ class Watcher:
         self.stalls.append(reason)
         self._change()
 
+    def gets_on(self, partition: int) -> None:  # noqa: ARG002  # there is one
+        """Note that it takes writes again."""
+        self.stalls.append("")
+        self._change()
+
     def trimmed(self, details: Trimmed) -> None:
         """Note a round of trimming."""
         self.rounds.append(details)

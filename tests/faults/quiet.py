@@ -53,6 +53,9 @@ class _Watch:
     def stalled(self, partition: int, reason: str) -> None:
         """Nothing to see."""
 
+    def gets_on(self, partition: int) -> None:
+        """Nothing to see."""
+
     def trimmed(self, details: object) -> None:
         """Nothing to see."""
 

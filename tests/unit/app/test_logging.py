@@ -164,9 +164,9 @@ def test_a_partition_that_stalls_is_two_lines(observer: LogObserver, lines: list
     for _ in range(3):
         observer.stalled(0, "the server is full")
         clock.now += 2
-    observer.committed(BatchDetails(partition=1))
-    observer.committed(BatchDetails(partition=0))
-    observer.committed(BatchDetails(partition=0))
+    observer.gets_on(1)
+    observer.gets_on(0)
+    observer.gets_on(0)
 
     assert [(line["event"], line["partition"]) for line in lines] == [
         ("partition stalled", 0),

@@ -3,7 +3,6 @@
 import re
 
 from metrics.health import Health
-from stream.types import BatchDetails
 
 
 class Clock:
@@ -57,17 +56,17 @@ def test_a_worker_that_stands_by_is_ready() -> None:
     assert health.troubles() == []
 
 
-def test_a_partition_that_stalls_is_not_ready_until_it_commits() -> None:
+def test_a_partition_that_stalls_is_not_ready_until_it_gets_on() -> None:
     """It is served all the while: its figures are this worker's to show."""
     health = Health(2)
     for partition in (0, 1):
         health.owned(partition, 1)
 
     health.stalled(0, "the server is full")
-    health.committed(BatchDetails(partition=1))
+    health.gets_on(1)
     assert health.troubles() == ["Partition 0 does not get on: the server is full."]
     assert health.serves(0)
-    health.committed(BatchDetails(partition=0))
+    health.gets_on(0)
     assert health.troubles() == []
 
 

@@ -54,7 +54,7 @@ def test_a_partition_is_owned_from_taking_to_losing_it() -> None:
     assert registry.get_sample_value("sluicegate_lag_entries", {"partition": "0"}) is None
 
 
-def test_a_partition_is_stalled_until_it_commits_or_is_lost(registry: CollectorRegistry) -> None:
+def test_a_partition_is_stalled_until_it_gets_on_or_is_lost(registry: CollectorRegistry) -> None:
     """The gauge is there from the taking on, for an alert to look at."""
     observer = EngineObserver(registry)
 
@@ -65,7 +65,7 @@ def test_a_partition_is_stalled_until_it_commits_or_is_lost(registry: CollectorR
     assert stalled() == 0
     observer.stalled(0, "the server is full")
     assert stalled() == 1
-    observer.committed(BatchDetails(partition=0))
+    observer.gets_on(0)
     assert stalled() == 0
     observer.stalled(0, "the server is full")
     observer.lost(0, "let go of it")
