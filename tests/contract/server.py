@@ -1,6 +1,5 @@
 """One server of those that the laws are tried on, and what a test sees and does there past the engine."""
 
-import shutil
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,20 +13,18 @@ from stream.client import Client
 from stream.keys import Keys
 from stream.types import Entry
 from tests.contract.words import INPUTS
+from tests.support.programs import EACH, Program
 
-REDIS: Final = shutil.which("redis-server")
-NO_REDIS: Final = "there is no redis-server on PATH: the laws are tried on fakeredis and Valkey only"
-REAL_SERVERS: Final = ("valkey", "redis") if REDIS else ("valkey",)
-SERVERS: Final = ("fakeredis", *REAL_SERVERS)
+SERVERS: Final = [pytest.param(None, id="fakeredis"), *EACH]
 
-real_only = pytest.mark.parametrize("backend", REAL_SERVERS, indirect=True)
+real_only = pytest.mark.parametrize("backend", EACH, indirect=True)
 
 
 class Backend:
-    """A server: fakeredis where there is no URL."""
+    """A server: fakeredis where there is no program."""
 
-    def __init__(self, name: str, url: str | None) -> None:
-        self.name = name
+    def __init__(self, program: Program | None, url: str | None) -> None:
+        self.program = program
         self.url = url
         self._fake = FakeServer()
         self._opened: list[Redis] = []

@@ -13,6 +13,7 @@ from redis.retry import Retry
 
 from stream.keys import Keys
 from tests.faults.server import Server, free_port, wait_until
+from tests.support.programs import PROGRAMS, Program
 
 SHARDS: Final = 3
 NODE_TIMEOUT_MS: Final = 1000
@@ -22,7 +23,8 @@ _SLOTS: Final = 16384
 class ClusterOfServers:
     """Three primaries, each with one replica."""
 
-    def __init__(self, servers: list[Server], bus: Mapping[Server, int]) -> None:
+    def __init__(self, program: Program, servers: list[Server], bus: Mapping[Server, int]) -> None:
+        self.program = program
         self.servers = servers
         self._bus = bus
 
@@ -98,13 +100,12 @@ def _follows(client: Any, primary: bytes) -> bool:
 
 
 @contextmanager
-def cluster_in(folder: Path, **settings: str) -> Iterator[ClusterOfServers]:
+def cluster_in(folder: Path, program: Program = PROGRAMS[0], **settings: str) -> Iterator[ClusterOfServers]:
     """Run a cluster with its data in a folder; its servers end with the block."""
     with ExitStack() as stack:
         bus: dict[Server, int] = {}
         for place in range(2 * SHARDS):
             data = folder / f"node-{place}"
-            data.mkdir()
             port = free_port()
             config = {
                 "cluster-enabled": "yes",
@@ -113,8 +114,8 @@ def cluster_in(folder: Path, **settings: str) -> Iterator[ClusterOfServers]:
                 "repl-diskless-sync-delay": "0",
                 **{name.replace("_", "-"): value for name, value in settings.items()},
             }
-            bus[stack.enter_context(Server(data, config))] = port
-        cluster = ClusterOfServers(list(bus), bus)
+            bus[stack.enter_context(Server(data, config, program=program))] = port
+        cluster = ClusterOfServers(program, list(bus), bus)
         cluster.form()
         yield cluster
 

@@ -7,7 +7,9 @@ from random import Random, SystemRandom
 
 import pytest
 
+from tests.faults.cluster import ClusterOfServers, cluster_in
 from tests.faults.server import Server
+from tests.support.programs import EACH_AT_LENGTH
 
 
 @pytest.fixture
@@ -15,6 +17,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
     """Start a server with an append-only file for this test alone."""
     with Server(tmp_path / "valkey") as server:
         yield server
+
+
+@pytest.fixture(params=EACH_AT_LENGTH)
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ClusterOfServers]:
+    """Start a cluster of each program in turn for this test alone."""
+    with cluster_in(tmp_path, request.param) as cluster:
+        yield cluster
 
 
 @pytest.fixture

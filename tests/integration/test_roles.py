@@ -13,7 +13,8 @@ from stream.client import translated
 from stream.errors import ConfigurationError
 from stream.keys import Keys
 from tests.integration.command_line import CommandLine, wait_until
-from tests.integration.secured import PARTITIONS, SERVERS, Secured, secured
+from tests.integration.secured import PARTITIONS, Secured, secured
+from tests.support.programs import EACH
 
 NOW: Final = 1_700_000_000_000
 FLEET: Final = """
@@ -35,13 +36,11 @@ assigned = [{ type = "farm", id = "f" }]
 """
 
 
-@pytest.fixture(params=list(SERVERS))
+@pytest.fixture(params=EACH)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """Give each server in turn, with users of its own."""
-    if SERVERS[request.param] is None:
-        pytest.skip("there is no redis-server on PATH: roles are tried on Valkey only")
     # A prefix with every character that means something in a pattern.
-    with secured(request.param, tmp_path_factory.mktemp(request.param), r"a*b?[c]\d") as found:
+    with secured(request.param, tmp_path_factory.mktemp("server"), r"a*b?[c]\d") as found:
         yield found
 
 
@@ -209,7 +208,7 @@ def test_a_consumer_group_may_be_allowed(server: Secured) -> None:
         subscriber.xgroup_create(home.input("trade"), "g", "0")
 
 
-@pytest.mark.parametrize("server", ["valkey"], indirect=True)
+@pytest.mark.parametrize("server", EACH[:1], indirect=True)
 @pytest.mark.parametrize(
     ("role", "words"),
     [
@@ -243,7 +242,7 @@ def test_where_passwords_cannot_be_kept(sluicegate: CommandLine, tmp_path: Path)
     assert f"Cannot keep passwords in {tmp_path / 'taken'}" in result.stderr
 
 
-@pytest.mark.parametrize("server", ["valkey"], indirect=True)
+@pytest.mark.parametrize("server", EACH[:1], indirect=True)
 def test_a_user_that_may_do_nothing(server: Secured) -> None:
     """Not even say that it is there: it is told so, and not that there is no server."""
     server.admin.execute_command("ACL", "SETUSER", user_name(server.prefix, "bot"), "-ping")
@@ -253,7 +252,7 @@ def test_a_user_that_may_do_nothing(server: Secured) -> None:
     assert f"The server at redis://{server.address} allows this user nothing: " in said
 
 
-@pytest.mark.parametrize("server", ["valkey"], indirect=True)
+@pytest.mark.parametrize("server", EACH[:1], indirect=True)
 def test_a_right_that_is_taken_away_while_a_worker_runs(server: Secured) -> None:
     """The worker ends, and says in one sentence why: no trying again would help."""
     line = server.command_line("worker")
@@ -269,7 +268,7 @@ def test_a_right_that_is_taken_away_while_a_worker_runs(server: Secured) -> None
     assert said.startswith("Error: The server's user may not do this (")
 
 
-@pytest.mark.parametrize("server", ["valkey"], indirect=True)
+@pytest.mark.parametrize("server", EACH[:1], indirect=True)
 def test_a_password_may_change_while_a_worker_runs(server: Secured) -> None:
     """The file is read at each connection: whoever writes the new one there loses nothing."""
     user = user_name(server.prefix, "worker")
@@ -283,7 +282,7 @@ def test_a_password_may_change_while_a_worker_runs(server: Secured) -> None:
         assert process.poll() is None
 
 
-@pytest.mark.parametrize("server", ["valkey"], indirect=True)
+@pytest.mark.parametrize("server", EACH[:1], indirect=True)
 def test_no_password_is_told_or_stored(server: Secured) -> None:
     """Neither logs nor errors nor any value at the server have it, whether it came by a file or a URL."""
     secret = server.password_of("worker")

@@ -12,12 +12,14 @@ import pytest
 from app.acl import user_name
 from stream.keys import Keys
 from tests.integration.command_line import CommandLine, wait_until
-from tests.integration.secured import PARTITIONS, SERVERS, Secured, secured
+from tests.integration.secured import PARTITIONS, Secured, secured
+from tests.support.programs import PROGRAMS
 
 OPENSSL: Final = shutil.which("openssl")
+PROGRAM: Final = next((program for program in PROGRAMS if program.speaks_tls()), None)
 
 pytestmark = pytest.mark.skipif(
-    SERVERS["redis"] is None or OPENSSL is None, reason="TLS is tried where redis-server and openssl are"
+    PROGRAM is None or OPENSSL is None, reason="TLS is tried where a server speaks it and openssl is there"
 )
 
 
@@ -46,7 +48,8 @@ def test_a_worker_and_an_operator_through_tls(tmp_path: Path, prefix: str) -> No
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = [*_certified(tmp_path), "--tls-port", str(port)]
-    with secured("redis", tmp_path, prefix, *options) as server:
+    assert PROGRAM is not None
+    with secured(PROGRAM, tmp_path, prefix, *options) as server:
         query = f"?ssl_ca_certs={tmp_path / 'ca.pem'}"
         with _through(server, "worker", port, query).worker("--partitions", str(PARTITIONS)):
             wait_until(lambda: server.admin.exists(Keys(prefix, 1).lease))
