@@ -67,6 +67,10 @@ WORKER: Final = (
     Grant(("xtrim",), WRITE, ("in:*", "out:*")),
     Grant(("xdel", "hdel"), WRITE, ("dead", "dead:handled")),
     Grant(("set", "pexpire", "del"), BOTH, ("lease",)),
+    # What a newer version makes of the state it finds, and the backup of that.
+    Grant(("copy",), BOTH, ("checkpoint", "state:*", "backup:*")),
+    Grant(("rename", "del"), BOTH, ("state:*", "next:*", "backup:*")),
+    Grant(("hset",), WRITE, ("next:*",)),
     # A script needs the right to all of its keys; what it does with each is compared with the lines above.
     Grant(("eval", "evalsha"), BOTH, ("*", META)),
 )

@@ -76,6 +76,10 @@ class LogObserver:
         holds = self._count(partition)
         self._log.info("partition owned", partition=partition, epoch=epoch, load_seconds=seconds, **holds)
 
+    def migrated(self, partition: int, before: int, after: int) -> None:
+        """Log that the stored state was migrated."""
+        self._log.info("state migrated", partition=partition, schema_before=before, schema=after)
+
     def lost(self, partition: int, reason: str) -> None:
         """Log that a partition is not served; once for each reason."""
         self._not_served(partition, reason)

@@ -1,19 +1,18 @@
 """What a deployment was created with, recorded once and compared by every process."""
 
 import time
-from typing import Final
 
 from app.config import Config
+from state.migrations import FIRST, schema
 from stream.client import Client
 from stream.errors import ConfigurationError
 from stream.keys import meta_key
-
-SCHEMA: Final = 1
+from stream.ownership import newer_schema
 
 
 async def claim_meta(client: Client, config: Config) -> None:
     """
-    Record the deployment, or compare with what was recorded.
+    Record the deployment, or compare with what was recorded; from now on older versions are refused.
 
     Raises:
         ConfigurationError: it was created with another number of partitions, or by a newer version.
@@ -22,15 +21,15 @@ async def claim_meta(client: Client, config: Config) -> None:
     key = meta_key(config.prefix)
     if await client.ask("HSETNX", key, "partitions", config.partitions):
         created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        await client.ask("HSET", key, "schema", SCHEMA, "created", created)
+        await client.ask("HSET", key, "schema", schema(), "created", created)
     recorded = await client.hash(key)
-    partitions, schema = int(recorded[b"partitions"]), int(recorded.get(b"schema", SCHEMA))
+    partitions, found = int(recorded[b"partitions"]), int(recorded.get(b"schema", FIRST))
     if partitions != config.partitions:
         raise ConfigurationError(
             f"This deployment was created with {partitions} partitions, not {config.partitions}: "
             f"set partitions = {partitions}, or use another prefix."
         )
-    if schema > SCHEMA:
-        raise ConfigurationError(
-            f"The state has schema {schema}, this version knows up to {SCHEMA}: run a newer sluicegate."
-        )
+    if found > schema():
+        raise ConfigurationError(newer_schema(found, schema()))
+    if found < schema():
+        await client.ask("HSET", key, "schema", schema())

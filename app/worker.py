@@ -58,6 +58,11 @@ class Observers:
         for observer in self._observers:
             observer.owned(partition, epoch)
 
+    def migrated(self, partition: int, before: int, after: int) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.migrated(partition, before, after)
+
     def lost(self, partition: int, reason: str) -> None:
         """Pass it on."""
         for observer in self._observers:

@@ -7,6 +7,7 @@ from handlers import HANDLERS, INPUTS
 from handlers.clock import jobs, wants_tick
 from handlers.steps.timers import finish
 from handlers.turn import Turn
+from state.migrations import migrate, schema
 from state.view import KINDS, View
 from stream.decode import raw_event
 from stream.types import Changes, Emit, Entry, Event, Job
@@ -17,10 +18,16 @@ class Fleet:
 
     inputs: Sequence[str] = INPUTS
     kinds: Sequence[str] = KINDS
+    schema: int
 
     def __init__(self) -> None:
         self.view = View()
+        self.schema = schema()
         self._handlers = list(HANDLERS.values())
+
+    def migrate(self, schema: int, stored: Mapping[str, Mapping[bytes, bytes]]) -> dict[str, Changes]:
+        """Tell what makes of stored state of an older schema that of ours."""
+        return {kind: Changes(*written) for kind, written in migrate(schema, stored).items()}
 
     def forget(self) -> None:
         """Forget everything: stored state follows."""

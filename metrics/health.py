@@ -69,6 +69,9 @@ class Health:
         self._served.add(partition)
         self._troubles.pop(partition, None)
 
+    def migrated(self, partition: int, before: int, after: int) -> None:
+        """Ignore it: what matters is that the partition is being loaded."""
+
     def lost(self, partition: int, reason: str) -> None:
         """Note that a partition is served by nobody we know of."""
         self._served.discard(partition)

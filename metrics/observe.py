@@ -94,6 +94,9 @@ class EngineObserver:
         self._served.add(partition)
         self._metrics.owned.labels(str(partition)).set(1)
 
+    def migrated(self, partition: int, before: int, after: int) -> None:
+        """Hear no news: migrations are for the log."""
+
     def lost(self, partition: int, reason: str) -> None:  # noqa: ARG002  # reasons are for the log
         """Show a partition as not served."""
         self._unserved(partition)

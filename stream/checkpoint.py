@@ -20,6 +20,7 @@ class Checkpoint(msgspec.Struct):
     seq: int
     positions: list[bytes]  # last applied entry id, by input stream
     applied: list[int]  # entries taken since the partition began, by input stream
+    schema: int = 1  # of the stored state
 
 
 def fields(
@@ -46,4 +47,5 @@ def parse_checkpoint(stored: Mapping[bytes, bytes], inputs: Sequence[str]) -> Ch
         seq=int(stored.get(b"seq", 0)),
         positions=[stored.get(f"in:{name}".encode(), START) for name in inputs],
         applied=[int(stored.get(f"in:{name}:applied".encode(), 0)) for name in inputs],
+        schema=int(stored.get(b"schema", 1)),
     )

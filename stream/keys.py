@@ -59,6 +59,14 @@ class Keys(msgspec.Struct, frozen=True):
         """Hash with one field per entity of a kind."""
         return f"{self.tag}:state:{kind}"
 
+    def next_state(self, kind: str) -> str:
+        """Hash that is to take the place of the one of a kind, while it is being built."""
+        return f"{self.tag}:next:state:{kind}"
+
+    def backup(self, schema: int, name: str) -> str:
+        """Key with what another, such as ``state:agents``, held under an older schema."""
+        return f"{self.tag}:backup:{schema}:{name}"
+
     @property
     def dead(self) -> str:
         """Stream of entries that could not be applied."""

@@ -28,6 +28,11 @@ def new_member(name: str) -> str:
     return f"{name} {uuid4().hex}"
 
 
+def newer_schema(found: int, known: int) -> str:
+    """Tell what to do where a newer version wrote the state."""
+    return f"The state has schema {found}, this version knows up to {known}: run a newer sluicegate."
+
+
 class Held(msgspec.Struct, frozen=True):
     """Somebody else's lease."""
 
@@ -38,13 +43,21 @@ class Held(msgspec.Struct, frozen=True):
 class Ownership:
     """One worker's claim to one partition."""
 
-    def __init__(self, client: Client, keys: Keys, inputs: Sequence[str], member: str, lease_ms: int) -> None:
-        """``member`` is one of `new_member`; ``lease_ms`` is well above the time a batch takes."""
+    def __init__(
+        self, client: Client, keys: Keys, inputs: Sequence[str], member: str, lease_ms: int, schema: int = 1
+    ) -> None:
+        """
+        Claim a partition.
+
+        ``member`` is one of `new_member`, ``lease_ms`` well above the time a batch takes, and ``schema`` the
+        newest that the worker knows.
+        """
         self._client = client
         self._keys = keys
         self._inputs = inputs
         self._member = member
         self._lease_ms = lease_ms
+        self._schema = schema
         self._returning = True
         self.taking = ""  # the last one
 
@@ -54,7 +67,8 @@ class Ownership:
 
         Raises:
             TransportError: the server is away.
-            ConfigurationError: a key has another type than it should, or a stream ends before the checkpoint.
+            ConfigurationError: a key has another type than it should, a stream ends before the checkpoint, a
+                newer version wrote the state, or the partition is closed.
 
         """
         names = [self._keys.input(name) for name in self._inputs]
@@ -67,21 +81,35 @@ class Ownership:
             int(self._returning),
             group_prefix,
             taking,
+            self._schema,
             *self._inputs,
         ]
         reply = await self._client.run_durably(scripts.TAKE, all_keys, arguments)
-        if reply[0] == -1:
-            stream, last, position = (part.decode() for part in reply[1:])
-            raise ConfigurationError(
-                f"{stream} ends at {last}, before {position}, up to which it was applied: it was deleted, or "
-                "restored from an older copy. Restore it, or run sluicegate recover, which says first what "
-                "is lost."
-            )
+        if reply[0] < 0:
+            raise ConfigurationError(self._why_not(reply[0], [part.decode() for part in reply[1:]]))
         if reply[0] == 0:
             return Held(reply[1].decode(), int(reply[2]))
         self._returning = False
         self.taking = taking
         return int(reply[1])
+
+    def _why_not(self, what: int, said: Sequence[str]) -> str:
+        match what:
+            case -1:
+                stream, last, position = said
+                return (
+                    f"{stream} ends at {last}, before {position}, up to which it was applied: it was "
+                    "deleted, or restored from an older copy. Restore it, or run sluicegate recover, which "
+                    "says first what is lost."
+                )
+            case -2:
+                return (
+                    f"Partition {self._keys.partition} is closed, for the deployment is to have {said[0]} "
+                    f"partitions: run sluicegate repartition --partitions {said[0]} until it says that it is "
+                    f"done, and set partitions = {said[0]}."
+                )
+            case _:
+                return newer_schema(int(said[0]), self._schema)
 
     async def renew(self, confirmed: int = 0) -> bool:
         """

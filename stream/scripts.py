@@ -55,9 +55,13 @@ TAKE: Final = (
     + """
 -- KEYS: checkpoint, lease, input streams…
 -- ARGV: owner, token, lease ms, 1 to take a lease of the same owner, group prefix, taking,
---   input names…
+--   schema that the owner knows, input names…
 -- Returns {1, epoch}, or {0, holder, ms left of its lease}; {-1, stream, its last id, position} where a
--- stream ends before what was applied of it.
+-- stream ends before what was applied of it; {-2, partitions} of a partition that is closed, for the
+-- deployment is to have another number of them; {-3, schema} where a newer version wrote the state.
+local noted = redis.call('HMGET', KEYS[1], 'closed', 'schema')
+if noted[1] then return {-2, noted[1]} end
+if tonumber(noted[2] or '1') > tonumber(ARGV[7]) then return {-3, noted[2]} end
 local holder = redis.call('GET', KEYS[2])
 local mine = ARGV[1] .. ' ' .. ARGV[2]
 if holder and holder ~= mine then
@@ -73,7 +77,7 @@ for i = 3, #KEYS do
   end
 end
 for i = 3, #KEYS do
-  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 4]) or '0-0'
+  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 5]) or '0-0'
   local last = last_id(KEYS[i])
   if before(last, at) then return {-1, KEYS[i], last, at} end
 end
@@ -88,10 +92,11 @@ for i = 3, #KEYS do
       redis.call('XGROUP', 'DESTROY', KEYS[i], name)
     end
   end
-  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 4]) or '0-0'
+  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 5]) or '0-0'
   redis.call('XGROUP', 'CREATE', KEYS[i], ARGV[5] .. epoch .. '.' .. ARGV[6], at, 'MKSTREAM')
 end
-redis.call('HSET', KEYS[1], 'epoch', epoch, 'taking', ARGV[6], 'owner', ARGV[1])
+local schema = noted[2] or (epoch == 1 and ARGV[7] or '1')
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'taking', ARGV[6], 'owner', ARGV[1], 'schema', schema)
 redis.call('SET', KEYS[2], mine, 'PX', ARGV[3])
 return {1, epoch}
 """
@@ -119,6 +124,35 @@ redis.call('HSET', KEYS[1], 'epoch', epoch, 'taking', '')
 return {1}
 """
 )
+
+STAGE: Final = """
+-- KEYS: checkpoint, hash or list that is being built. ARGV: epoch, taking, command, its arguments….
+-- Returns {1}, or {0, epoch} when the partition has moved on.
+local at = redis.call('HMGET', KEYS[1], 'epoch', 'taking')
+if at[1] ~= ARGV[1] or at[2] ~= ARGV[2] then return {0, at[1] or '0'} end
+redis.call(ARGV[3], KEYS[2], unpack(ARGV, 4))
+return {1}
+"""
+
+MIGRATE: Final = """
+-- KEYS: checkpoint, copy of it, then of each kind of state the hash, what was built beside it, the backup.
+-- ARGV: epoch, taking, new schema, then for each kind 1 where it was built anew.
+-- Returns {1}, or {0, epoch} when the partition has moved on.
+local at = redis.call('HMGET', KEYS[1], 'epoch', 'taking')
+if at[1] ~= ARGV[1] or at[2] ~= ARGV[2] then return {0, at[1] or '0'} end
+redis.call('COPY', KEYS[1], KEYS[2], 'REPLACE')
+for i = 3, #KEYS, 3 do
+  redis.call('DEL', KEYS[i + 2])
+  if ARGV[4 + (i - 3) / 3] == '1' then
+    if redis.call('EXISTS', KEYS[i]) == 1 then redis.call('RENAME', KEYS[i], KEYS[i + 2]) end
+    if redis.call('EXISTS', KEYS[i + 1]) == 1 then redis.call('RENAME', KEYS[i + 1], KEYS[i]) end
+  else
+    redis.call('COPY', KEYS[i], KEYS[i + 2])
+  end
+end
+redis.call('HSET', KEYS[1], 'schema', ARGV[3])
+return {1}
+"""
 
 REWIND: Final = """
 -- KEYS: checkpoint, input streams…

@@ -107,6 +107,13 @@ class Application(Protocol):
     inputs: Sequence[str]  # in the order that breaks ties
     kinds: Sequence[str]  # of state
 
+    @property
+    def schema(self) -> int:
+        """Version of the state it writes; one that stored a newer version is refused."""
+
+    def migrate(self, schema: int, stored: Mapping[str, Mapping[bytes, bytes]]) -> "dict[str, Changes]":
+        """Tell what makes of the stored state of an older version, all kinds of it, that of its own."""
+
     def forget(self) -> None:
         """Forget everything: stored state follows."""
 
@@ -174,6 +181,9 @@ class Observer(Protocol):
 
     def owned(self, partition: int, epoch: int) -> None:
         """Hear that a partition that was taken is loaded; the worker serves it."""
+
+    def migrated(self, partition: int, before: int, after: int) -> None:
+        """Hear that the stored state was brought from an older schema to ours, and a backup was made."""
 
     def lost(self, partition: int, reason: str) -> None:
         """Hear that a partition that was taken is not served any more, and why in a sentence."""

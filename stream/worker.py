@@ -30,6 +30,7 @@ from stream.commit import Committer
 from stream.errors import ConfigurationError, FencedError, FullError, TransportError
 from stream.keys import FIELD, Keys
 from stream.load import load
+from stream.migrate import migrate
 from stream.order import Order, parse_id
 from stream.ownership import Held, Ownership
 from stream.processor import Processor
@@ -91,7 +92,9 @@ class PartitionWorker:
         self._observer = observer
         self._settings = settings
         self._room = Room(keys.partition, observer)
-        self._ownership = Ownership(clients.writing, keys, application.inputs, member, settings.lease_ms)
+        self._ownership = Ownership(
+            clients.writing, keys, application.inputs, member, settings.lease_ms, application.schema
+        )
         self._busy_at_ms = 0  # wall time of the last commit
         self._confirmed = 0  # number of the last commit that we know of
         self._away_since: float | None = None
@@ -151,6 +154,9 @@ class PartitionWorker:
         async with anyio.create_task_group() as tasks:
             # A long load must not cost the lease.
             tasks.start_soon(self._renew, stop)
+            if checkpoint.schema < self._application.schema:
+                await migrate(self._clients.writing, self._keys, self._application, checkpoint)
+                self._observer.migrated(self._keys.partition, checkpoint.schema, self._application.schema)
             window = self._settings.window
             trail = Trail(window)
             processor = await load(

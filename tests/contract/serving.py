@@ -57,6 +57,9 @@ class Watcher:
         self.epochs.append(epoch)
         self._change()
 
+    def migrated(self, partition: int, before: int, after: int) -> None:
+        """There is nothing to migrate."""
+
     def lost(self, partition: int, reason: str) -> None:  # noqa: ARG002  # there is one
         """Note a loss."""
         self.losses.append(reason)

@@ -103,6 +103,7 @@ async def test_an_outcome_becomes_visible_whole(client: FaultyClient, keys: Keys
             b"epoch": b"1",
             b"taking": TAKING.encode(),
             b"owner": b"first",
+            b"schema": b"1",
             b"seq": b"1",
             b"in:word": b"5-0",
             b"in:word:applied": b"3",

@@ -268,3 +268,26 @@ async def test_a_renewal_tells_of_commits_that_a_failover_took_back(backend: Bac
     await redis.hset(keys.checkpoint, "seq", 6)
     with pytest.raises(TransportError, match="commit 7 was confirmed"):
         await owner.renew(7)
+
+
+async def test_state_of_a_newer_version_is_refused(backend: Backend, keys: Keys) -> None:
+    """Nothing is changed; who knows that schema takes the partition."""
+    newer = Ownership(backend.client(), keys, INPUTS, new_member("newer"), 60_000, schema=2)
+    assert await newer.take() == 1
+    await newer.release()
+
+    with pytest.raises(ConfigurationError, match="schema 2, this version knows up to 1"):
+        await claim(backend, keys, "older").take()
+
+    assert await newer.take() == 2
+
+
+async def test_a_closed_partition_is_refused(backend: Backend, keys: Keys) -> None:
+    """As while the number of partitions is changed; the sentence says how that is finished."""
+    redis = backend.redis()
+    await redis.hset(keys.checkpoint, "closed", 4)
+
+    with pytest.raises(ConfigurationError, match="sluicegate repartition --partitions 4"):
+        await claim(backend, keys, "first").take()
+
+    assert await redis.hgetall(keys.checkpoint) == {b"closed": b"4"}

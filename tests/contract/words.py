@@ -44,6 +44,7 @@ class WordCounter:
     def __init__(self, inputs: Sequence[str] = INPUTS) -> None:
         self.inputs = inputs
         self.kinds: Sequence[str] = KINDS
+        self.schema = 1
         self.counts: dict[str, int] = {}
         self.chain = ""
         self.ticks_wanted = 0
@@ -51,6 +52,10 @@ class WordCounter:
         self.order: list[str] = []  # ids of events in the order they were applied, since the start
         self._changed: set[str] = set()
         self._removed: set[str] = set()
+
+    def migrate(self, schema: int, stored: Mapping[str, Mapping[bytes, bytes]]) -> dict[str, Changes]:
+        """Nothing was ever stored otherwise."""
+        raise NotImplementedError
 
     def forget(self) -> None:
         """Count from nothing."""

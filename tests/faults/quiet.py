@@ -38,6 +38,9 @@ class _Watch:
     def owned(self, partition: int, epoch: int) -> None:
         """Nothing to see."""
 
+    def migrated(self, partition: int, before: int, after: int) -> None:
+        """Nothing to see."""
+
     def lost(self, partition: int, reason: str) -> None:
         """Nothing to see."""
 

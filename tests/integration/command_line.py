@@ -58,12 +58,14 @@ class CommandLine:
         return line.removeprefix("Error: ")
 
     @contextmanager
-    def process(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+    def process(
+        self, *words: str, module: str = "app", variables: Mapping[str, str] | None = None
+    ) -> Iterator[subprocess.Popen[str]]:
         """Run a command as a process of its own; it is gone afterwards."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", *words],
+            [sys.executable, "-m", module, *words],
             cwd=ROOT,
-            env=os.environ | self.variables,
+            env=os.environ | self.variables | dict(variables or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -140,7 +140,7 @@ def test_scripts_have_the_replies_of_a_real_server(server_url: str, prefix: str,
                 (
                     scripts.TAKE,
                     [keys.checkpoint, keys.lease, stream],
-                    [owner, "t", 100_000, random.randrange(2), f"{prefix}.", n, "word"],
+                    [owner, "t", 100_000, random.randrange(2), f"{prefix}.", n, 1, "word"],
                 ),
                 (scripts.RENEW, [keys.lease, keys.checkpoint], [f"{owner} t", 100_000, taking, seq]),
                 (scripts.RELEASE, [keys.lease], [f"{owner} t"]),
