@@ -30,11 +30,11 @@ def collect_profit(turn: Turn, agents: Sequence[Agent], reason: str, goal: Goal 
     taken = pending = 0
     for agent in agents:
         found = sweep_profit(agent.equity, agent.high_water, free(agent), share, _reward(goal))
-        if found == _NOTHING:
-            continue
         # An agent that is asked for all it has already cannot owe more, nor what is promised elsewhere.
         most = agent.equity - agent.held - found.taken
         owed = max(agent.pending_return, min(agent.pending_return + found.owed, most))
+        if not found.taken and not found.reward and owed == agent.pending_return:
+            continue  # nothing can be asked for now; the profit is still there to be
         pending += owed - agent.pending_return
         taken += found.taken
         _collect(turn, agent, found, owed, reason, goal)
@@ -66,9 +66,6 @@ def collect_amount(turn: Turn, agents: Sequence[Agent], amount: int, reason: str
             tell_collection(turn, agent, part, reason)
             left -= part
     return Collected(amount - left, 0)
-
-
-_NOTHING = Sweep(0, 0, 0)
 
 
 def _reward(goal: Goal | None) -> float:

@@ -1,6 +1,6 @@
 """Profit goes back to the master: what is free at once, what is tied up as it comes free, and never twice."""
 
-from tests.support.driver import CALM, DAY, SECOND, Driver, Json, funded
+from tests.support.driver import CALM, DAY, MASTER, SECOND, Driver, Json, funded, move, round_trip
 
 AGENT: Json = {"type": "agent", "id": "a"}
 
@@ -193,3 +193,18 @@ def test_a_rebalance_may_let_an_agent_keep_what_it_owes() -> None:
     driver.command("rebalance")
 
     assert figures(driver)[2] == "0"
+
+
+def test_a_profit_of_which_nothing_can_be_asked_is_there_to_be_collected_later() -> None:
+    """All 200 are promised elsewhere; when they are not any more, half of the 100 earned are due."""
+    driver = funded(CALM, a="100")
+    round_trip(driver, "a", "100")
+    move(driver, AGENT, MASTER, "200", id="p", pending=True)
+    before = driver.bytes_of_state()["agents"]
+
+    step = driver.command("collect", scope=AGENT)
+
+    assert (step.refusal, step.named("fund_collection")) == ("nothing_to_collect", [])
+    assert driver.state["agents"] == before
+    driver.command("void", transfer="p")
+    assert collected(driver) == {"collected": "50", "pending": "0"}
