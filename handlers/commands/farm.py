@@ -4,7 +4,7 @@ from msgspec import UNSET, UnsetType
 
 from domain.ledger import farm_account
 from domain.refusals import Refusal, Refused
-from handlers.commands.types import Answer, Body, Done, find_farm, note_change, open_farm
+from handlers.commands.types import Answer, Body, Done, find_farm, holds_anything, note_change, open_farm
 from handlers.reading import check_id, given
 from handlers.steps.pending import arriving
 from handlers.turn import WALLET, Turn
@@ -90,8 +90,10 @@ def close(turn: Turn, body: Close) -> Answer:
     if isinstance(farm, Refused):
         return farm
     coming = farm_account(farm.id) in arriving(turn.book)
-    # Its equity is also that of retired agents that still hold positions.
-    if farm.cash or farm.equity or coming or turn.book.agents_of(farm.id):
+    agents = [agent for agent in turn.book.agents.values() if agent.farm == farm.id]
+    # What retired agents still hold goes through it, be it together worth nothing now.
+    busy = any(agent.state is not State.RETIRED or holds_anything(agent) for agent in agents)
+    if holds_anything(farm) or coming or busy:
         text = f"Farm {farm.id} still has agents or money, or some is pending for it; see to them first."
         return Refused(Refusal.FARM_NOT_EMPTY, text)
     farm.state = State.CLOSED

@@ -61,6 +61,11 @@ def note_change(turn: Turn, scope: Scope) -> None:
     turn.book.mark(scope)
 
 
+def holds_anything(scope: Scope) -> bool:
+    """Whether a scope has money, a debt, or positions, which may be worth nothing now."""
+    return bool(scope.cash or scope.equity or (isinstance(scope, Agent) and scope.positions))
+
+
 def find_scope(book: Book, name: ScopeName) -> Scope:
     """Scope of a wallet. Raises `MalformedError`."""
     scope = book.scope(name.type, name.id)

@@ -9,7 +9,7 @@ from domain.refusals import Refusal, Refused
 from domain.rules import DAY_MS, Rules, changed
 from domain.weighing import unknown_method
 from handlers.commands.minima import check_minima, own_bounds
-from handlers.commands.types import Answer, Body, Done, note_change
+from handlers.commands.types import Answer, Body, Done, holds_anything, note_change
 from handlers.reading import check_currency
 from handlers.steps.benchmark import forget_prices
 from handlers.steps.rebalancing import request
@@ -109,10 +109,8 @@ def close(turn: Turn, _body: Close) -> Answer:
     wallet, book = turn.wallet, turn.book
     if wallet.state is State.CLOSED:
         return Done({"wallet": wallet.id}, changed=False)
-    # One agent's debt may stand against another's money, and positions may be worth nothing now.
-    scopes = [wallet, *book.farms.values(), *book.agents.values()]
-    holds = book.pending or any(scope.equity or scope.cash for scope in scopes)
-    if holds or any(agent.positions for agent in book.agents.values()):
+    # One agent's debt may stand against another's money.
+    if book.pending or any(map(holds_anything, (wallet, *book.farms.values(), *book.agents.values()))):
         text = f"Wallet {wallet.id} still holds money, positions or pending transfers; see to them first."
         return Refused(Refusal.WALLET_NOT_EMPTY, text)
     wallet.state = State.CLOSED

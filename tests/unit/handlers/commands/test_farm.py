@@ -65,6 +65,32 @@ def test_a_farm_whose_retired_agent_still_holds_positions_is_not_closed() -> Non
     assert driver.command("farm_close", farm="f").reply["status"] == "ok"
 
 
+def test_nor_is_it_where_those_positions_are_worth_nothing_now() -> None:
+    """A future just opened, all cash taken back: the farm's equity is 0, and what it brings still to come."""
+    driver = funded(a="100")
+    driver.fill("a", "buy", "1", "60", symbol="BTC/USDT:USDT")
+    driver.command("agent_retire", agent="a")
+    assert (driver.farm_of("f")["cash"], driver.farm_of("f")["equity"]) == ("0", "0")
+    assert driver.command("farm_close", farm="f").reply["refusal"] == "farm_not_empty"
+
+    driver.fill("a", "sell", "1", "60", symbol="BTC/USDT:USDT")
+
+    assert driver.command("farm_close", farm="f").reply["status"] == "ok"
+
+
+def test_nor_is_it_where_one_agents_debt_stands_against_anothers_money() -> None:
+    """Two retired agents of 10 and -10, by fills that came late: together nothing, and yet not empty."""
+    driver = funded(a="10", b="10")
+    driver.fill("a", "buy", "1", "10")
+    for name in ("a", "b"):
+        driver.command("agent_retire", agent=name)
+    driver.fill("b", "buy", "1", "1", symbol="X/USDT:USDT", realized_pnl="-10")
+    driver.fill("b", "sell", "1", "1", symbol="X/USDT:USDT", realized_pnl="0")
+
+    assert (driver.farm_of("f")["equity"], driver.agent_of("b")["equity"]) == ("0", "-10")
+    assert driver.command("farm_close", farm="f").reply["refusal"] == "farm_not_empty"
+
+
 def test_a_farm_with_agents_or_money_is_not_closed() -> None:
     """Agents go first, and its cash."""
     driver = funded(a="100")
