@@ -131,11 +131,11 @@ def next_look(turn: Turn, scope: Scope) -> int | None:
 
 def look_again(turn: Turn) -> None:
     """Look at the scopes that are near a limit: what is due by time alone happens."""
-    _look(turn, [(scope, turn.now) for scope in coloured(turn)])
+    _look_now(turn, coloured(turn))
 
 
 def trip_what_lasted(turn: Turn, before: int) -> None:
-    """Stop what has been beyond a limit for long enough, where that was before a time."""
+    """Stop what has been beyond a limit for long enough, where that was before a time; no bin is closed."""
     smoothing = turn.wallet.rules.breakers.smoothing
     reached = [(scope, scope.reached) for scope in coloured(turn)]
     due = [(scope, since + smoothing) for scope, since in reached if since is not None]
@@ -158,6 +158,12 @@ def limits_changed(turn: Turn, before: BreakerRules) -> None:
             believe(scope)
         if kept != (scope.streak, scope.highs, scope.doubt_at):
             book.mark(scope)
+    _look_now(turn, scopes)
+
+
+def _look_now(turn: Turn, scopes: Sequence[Scope]) -> None:
+    for scope in scopes:
+        roll_to_now(turn, scope)
     _look(turn, [(scope, turn.now) for scope in scopes])
 
 
@@ -165,8 +171,6 @@ def _look(turn: Turn, scopes: Sequence[tuple[Scope, int]]) -> None:
     """Watch scopes, each as of a time."""
     stopped = []
     for scope, at in scopes:
-        if at == turn.now:
-            roll_to_now(turn, scope)
         scope.calm_high = -1  # holds only while nothing but the equity changes
         if watch(turn, scope, at=at):
             stopped.append(scope)

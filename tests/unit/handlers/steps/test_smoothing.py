@@ -1,6 +1,8 @@
 """What only prices show has to last before it trips; what was realised trips at once."""
 
-from tests.support.driver import MINUTE, SECOND, Driver, Step, earn, funded, limited
+import pytest
+
+from tests.support.driver import MINUTE, SECOND, START, Driver, Step, earn, funded, limited
 
 
 def holding(**breakers: object) -> Driver:
@@ -231,3 +233,18 @@ def test_agent_farm_and_wallet_trip_with_the_same_tick_before_money_moves() -> N
 
     assert [stop["scope"] for stop in step.named("emergency_stop")] == ["agent", "farm", "wallet"]
     assert [data["amount"] for data in step.named("fund_collection")] == ["600", "400"]
+
+
+def test_a_bin_that_closes_at_the_moment_a_loss_has_lasted_is_told() -> None:
+    """The wallet trips at the full hour: the farm's return of that hour is told like any other."""
+    driver = funded(limited(wallet_drawdown=0.2) | {"performance": {"bin": "1h"}}, deposit="1000", a="1000")
+    driver.fill("a", "buy", "5", "100")
+    driver.now = START + 60 * MINUTE - 15 * SECOND
+    price(driver, 40)
+
+    step = driver.after(15 * SECOND).tick()
+
+    assert step.one("emergency_stop")["scope"] == "wallet"
+    told = step.one("farm_performance_update")
+    assert (told["bin"], told["return"]) == (START // (60 * MINUTE), pytest.approx(-0.3))
+    assert told["equity"] == "200"  # five at 40; what was free went back with the stop
