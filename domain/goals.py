@@ -48,6 +48,7 @@ OF_RETURNS: Final = frozenset({"total_return", "sharpe", "sortino", "calmar", "m
 WEIGHT_MIN: Final = 1e-6  # of an assignee
 WEIGHT_DIGITS: Final = 9  # what it does counts in these
 WEIGHT_MAX: Final = 1000.0
+_COUNTED_IN: Final = 10**WEIGHT_DIGITS
 
 COUNT_MAX: Final = 10**15  # of trades or periods; beyond it floats no longer count
 
@@ -184,8 +185,10 @@ def progress(target: Target, trades: float, profit: int, metric: Metric) -> floa
     if isinstance(target, Profit):
         return _share(profit, money(target.profit))
     if isinstance(target, ProfitPerTrade):
-        each = profit / trades if trades else 0.0
-        return min(_share(trades, target.trades), _share(each, money(target.profit_per_trade)))
+        # In whole numbers: a float may round a mean that is a unit short up to what is asked for.
+        counted = round(trades * _COUNTED_IN)
+        each = _share(profit * _COUNTED_IN, money(target.profit_per_trade) * counted) if counted else 0.0
+        return min(_share(trades, target.trades), each)
     if isinstance(target, Performance):
         wanted = Condition(target.metric, target.at_least)
         return _towards(metric(target.metric, target.periods), wanted)

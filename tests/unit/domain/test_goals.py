@@ -101,6 +101,15 @@ def test_profit_per_trade_asks_for_both(trades: float, profit: str, expected: fl
     assert (progress(target, trades, money(profit), NO_METRICS) >= 1.0) == (expected == 1.0)
 
 
+def test_a_mean_a_unit_short_is_not_met_however_large_it_is() -> None:
+    """Three trades brought 300 million but for a unit: as a float the mean is 100 million, and it is not."""
+    target = read(PROFIT, {"profit_per_trade": "100000000", "trades": 3})
+    assert (3 * 10**16 - 1) / 3.0 == 10**16  # this is why
+
+    assert progress(target, 3.0, 3 * 10**16 - 1, NO_METRICS) < 1.0
+    assert progress(target, 3.0, 3 * 10**16, NO_METRICS) == 1.0
+
+
 def test_profit_per_trade_shows_profit_and_trades() -> None:
     """What it is computed from."""
     target = read(PROFIT, {"profit_per_trade": "5", "trades": 50})
