@@ -76,7 +76,7 @@ def limits(rules: BreakerRules) -> dict[Scope, Limits]:
     """Limits by kind of scope, from the inside out."""
 
     def parts(limit: float | None) -> int:
-        return round((limit or 0.0) * _PARTS)
+        return 0 if limit is None else max(round(limit * _PARTS), 1)
 
     def of(scope: Scope) -> Limits:
         return Limits(

@@ -88,6 +88,15 @@ def test_the_default_limits_are_those_of_the_rules() -> None:
     }
 
 
+def test_the_smallest_limit_is_one_and_not_none() -> None:
+    """A share of 1e-10 is less than a part of 1e-9, and is still a limit: any loss trips."""
+    found = limits(BreakerRules(agent_drawdown=1e-10, agent_daily_loss=None))["agent"]
+
+    assert found == Limits(1, 0)
+    standing = Standing(equity=10**9 - 1, peak_equity=10**9 * SCALE)
+    assert read(standing, found).colour is Colour.RED
+
+
 def test_moving_money_changes_no_colour() -> None:
     """Out, to nothing, and in again."""
     scope = Standing()
