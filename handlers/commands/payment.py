@@ -11,6 +11,7 @@ Rules kept here:
 
 import re
 from abc import abstractmethod
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -176,11 +177,11 @@ def amount_or_transfers(transfers: list[Transfer]) -> dict[str, Any]:
 
 def read_amount(number: object) -> int | Refused:
     """Read an amount of money above zero, exactly. Raises `MalformedError` for what is no number."""
-    exact = read_fine(number, "amount")
     amount = read_money(number, "amount")
+    exact = Decimal(str(number))  # it is one, of no more than 38 characters
     if exact <= 0:
         return Refused(Refusal.AMOUNT_NOT_POSITIVE, "An amount to move is above zero.")
-    if amount * 10_000 != exact:
+    if Decimal(money_text(amount)) != exact:
         return Refused(Refusal.AMOUNT_TOO_FINE, "An amount has at most eight decimals.")
     return amount
 

@@ -95,6 +95,10 @@ def test_a_currency_is_known_and_its_amount_is_one(members: Json, expected: str)
         ("-0.000000001", "amount_not_positive"),
         ("0.000000001", "amount_too_fine"),
         ("1.123456789", "amount_too_fine"),
+        ("5.0000000000001", "amount_too_fine"),  # finer than prices and quantities are kept, too
+        ("0.0000000000001", "amount_too_fine"),
+        ("-0.0000000000001", "amount_not_positive"),
+        ("1e-300", "amount_too_fine"),
         (1e-9, "amount_too_fine"),
     ],
 )
