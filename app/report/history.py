@@ -14,6 +14,7 @@ import msgspec
 
 from app.report.subject import Subject
 from app.report.thinned import Thinned
+from domain.breakers import Measure
 from state.book import kind_of
 from stream.client import Client, fields_of
 from stream.keys import FIELD
@@ -100,7 +101,7 @@ class History(msgspec.Struct):
 
 async def read_history(client: Client, subject: Subject) -> History:
     """Read what the output streams tell of a subject. Raises `TransportError`."""
-    reader = _Reader(subject)
+    reader = Reader(subject)
     for name, take in (
         ("wallet", reader.take_wallet),
         ("rebalance", reader.take_rebalance),
@@ -127,7 +128,7 @@ async def _events(client: Client, stream: str, source: str, page: int) -> AsyncI
         start = f"({entries[-1][0].decode()}"
 
 
-class _Reader:
+class Reader:
     """Folds events of one wallet."""
 
     def __init__(self, subject: Subject) -> None:
@@ -203,8 +204,9 @@ class _Reader:
         """Take a stop, its end, or an alert."""
         data = msgspec.json.decode(event.data)
         name = event.type.split(".")[1]
-        concerned = {data["id"], *data.get("agents", [])}
-        if not (self._kind == "wallet" or self._id in concerned or concerned & self._agents):
+        itself = (data["scope"], data["id"]) == (self._kind, self._id)
+        agents = {*data.get("agents", []), *([data["id"]] if data["scope"] == "agent" else [])}
+        if not (self._kind == "wallet" or itself or agents & self._agents):
             return
         if name == "risk_alert" and data["kind"] == "breaker":
             return  # changes of colour are many
@@ -222,6 +224,8 @@ def _last(_: T, after: T) -> T:
 def _told(data: dict[str, Any]) -> str:
     told = [str(data[name]) for name in ("reason", "kind", "action") if data.get(name)]
     if data.get("value") is not None and data.get("limit") is not None:
-        told.append(f"{data['value']:.2%} of {data['limit']:.2%}")
+        in_fills = data.get("reason") == Measure.LOSING_STREAK
+        value, limit = data["value"], data["limit"]
+        told.append(f"{value:.0f} of {limit:.0f} fills" if in_fills else f"{value:.2%} of {limit:.2%}")
     told += [f"{name} {data[name]}" for name in ("difference", "cash", "by") if data.get(name)]
     return ", ".join(told)
