@@ -118,7 +118,9 @@ async def read_report(deployment: Deployment, subject: Subject) -> Report:
         without_value=record["without_value"],
         rolling=record["rolling"],
         benchmark=record.get("benchmark"),
-        bins=Bins(length, (scope.bin - len(returns)) * length, returns, beside[-len(returns) :]),
+        bins=Bins(
+            length, (scope.bin - len(returns)) * length, returns, beside[max(len(beside) - len(returns), 0) :]
+        ),
         members=_members(subject, among),
         history=history,
     )

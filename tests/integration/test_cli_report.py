@@ -81,6 +81,16 @@ def test_metrics_are_those_of_the_events(filled: CommandLine) -> None:
     assert report["bins"]["benchmark"] == [pytest.approx(0.1), pytest.approx(-0.1)]
 
 
+def test_where_no_bin_has_closed_there_is_none_of_the_benchmark_either(sluicegate: CommandLine) -> None:
+    """The bins are those of the subject; the benchmark's are over the same."""
+    driver = lived()
+    driver.command("agent_register", agent="new", farm="f")
+
+    report = stored(driver, sluicegate).json("report", "w/new")
+
+    assert (report["bins"]["returns"], report["bins"]["benchmark"]) == ([], [])
+
+
 def test_an_agent_is_measured_among_others(filled: CommandLine) -> None:
     """`a` made 10 % and -5 %, `b` nothing and 1 %: they go against each other."""
     found = filled.json("report", "w/a")
