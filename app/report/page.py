@@ -7,14 +7,13 @@ The frame is ``page.html``; here its parts are filled in. Everything that came f
 
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from itertools import accumulate
 from string import Template
 from typing import Any, Final
 
 from app.plot.markup import Markup, element, join
 from app.report.document import Figures, Member, Report
 from app.report.history import News
-from app.report.pictures import pictures, small_line
+from app.report.pictures import growth, pictures, small_line
 from app.report.words import MEANING, availability, metric_text, moment, money, percent, title_of
 
 _FIGURES_NOTE: Final = (
@@ -214,7 +213,6 @@ def _member(one: Member, class_: str | None) -> Markup:
         "deflated_sharpe",
         "correlation_within_farm",
     )
-    growth = list(accumulate(one.returns, lambda value, r: value * (1 + r), initial=1.0))
     return _row(
         [
             _cell(one.id),
@@ -226,7 +224,7 @@ def _member(one: Member, class_: str | None) -> Markup:
                 for name in names
             ),
             _cell(f"{figures.trades:,}"),
-            element("td", small_line(growth)),
+            element("td", small_line(growth(one.returns))),
             element("td", element("span", one.breaker, class_=f"pill {one.breaker}")),
         ],
         class_,

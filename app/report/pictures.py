@@ -55,6 +55,11 @@ def small_line(values: Sequence[float]) -> Markup:
     )
 
 
+def growth(returns: Sequence[float]) -> list[float]:
+    """Value of 1 at the end of each bin, and at the start; what is lost whole stays lost."""
+    return list(accumulate(returns, lambda value, r: value * max(1 + r, 0.0), initial=1.0))
+
+
 def _since_trading(points: list[tuple[int, Point]]) -> list[tuple[int, Point]]:
     """Leave out the idle time before the first trade: all that could be seen is a flat line."""
     first = next((place for place, (_, point) in enumerate(points) if point.trading_pnl), 0)
@@ -105,7 +110,7 @@ def _growth(report: Report) -> Markup:
 
 
 def _grown(name: str, begin: int, length_ms: int, returns: Sequence[float], style: str) -> Line:
-    values = list(accumulate(returns, lambda value, r: value * max(1 + r, 0.0), initial=1.0))
+    values = growth(returns)
     return Line(name, [float(begin + place * length_ms) for place in range(len(values))], values, style)
 
 
