@@ -21,7 +21,7 @@ WALLET_BENCHMARK: Final = "wallet"
 
 _symbol: Final = re.compile(r"[\w.\-]{1,20}/[\w.\-]{1,20}(?::[\w.\-]{1,40})?", re.ASCII).fullmatch
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
-_UNIT_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
+UNIT_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
 
 
 def duration_ms(value: object) -> int:
@@ -37,7 +37,7 @@ def duration_ms(value: object) -> int:
     else:
         match = _DURATION.fullmatch(value) if isinstance(value, str) else None
         # A negative one, like what is none at all, is told as such below.
-        ms = float(match[1]) * _UNIT_MS[match[2]] if match else -1
+        ms = float(match[1]) * UNIT_MS[match[2]] if match else -1
     if ms < 0:
         text = f"{str(value)[:40]!r} is no duration: write milliseconds, or a number with ms, s, m, h, d or w"
         raise ValueError(text)
@@ -211,7 +211,7 @@ class Rules(_Section, frozen=True):
     rates: dict[str, str] = {}  # currency → its value in the wallet's currency
 
 
-_DURATIONS: Final = {
+DURATIONS: Final = {  # their paths
     ("conflation",),
     ("signature_age",),
     ("rebalance", "interval"),
@@ -247,10 +247,12 @@ def _merge(base: dict[str, Any], changes: dict[str, Any], path: tuple[str, ...])
         here = (*path, name)
         if isinstance(value, dict) and isinstance(base.get(name), dict) and here != ("rates",):
             merged[name] = _merge(base[name], value, here)
-        elif here in _DURATIONS and value is not None:
+        elif here in DURATIONS and value is not None:
             merged[name] = duration_ms(value)
         elif here == ("rates",) and isinstance(value, dict):
             merged[name] = {currency: _decimal_text(rate) for currency, rate in value.items()}
+        elif here == ("performance", "benchmark"):
+            merged[name] = "" if value is None else value
         elif here == ("rebalance", "smallest"):
             merged[name] = _decimal_text(value)
         else:

@@ -5,16 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.rules import Rules
+from domain.rules import DURATIONS, UNIT_MS, Rules
 
 _WHOLE: Final = ("rates",)  # replaced as a whole
-_DURATIONS: Final = frozenset(
-    {
-        *("interval", "settle", "cooldown", "acknowledge"),
-        *("cool_off", "loss_window", "smoothing", "conflation", "bin"),
-    }
-)
-_UNITS: Final = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
 
 class RuleChange(msgspec.Struct, frozen=True):
@@ -61,10 +54,10 @@ def paths(rules: Mapping[str, Any], above: tuple[str, ...] = ()) -> set[tuple[st
 
 
 def _spoken(path: tuple[str, ...], value: Any) -> Any:  # noqa: ANN401  # of any rule
-    if path[-1] not in _DURATIONS or not value:
+    if path not in DURATIONS or not value:
         return value
-    unit = next(unit for unit, ms in _UNITS.items() if value % ms == 0)
-    return f"{value // _UNITS[unit]}{unit}"
+    unit = next(unit for unit, ms in reversed(UNIT_MS.items()) if value % ms == 0)
+    return f"{value // UNIT_MS[unit]}{unit}"
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], above: tuple[str, ...]) -> list[RuleChange]:

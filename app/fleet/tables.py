@@ -5,7 +5,7 @@ What is left out is left alone by ``sluicegate apply``; None here means left out
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -78,12 +78,18 @@ class WalletTable(_Table, frozen=True):
 
     @property
     def rule_changes(self) -> dict[str, Any]:
-        """The rules as a command has them: TOML has no null, so ``false`` turns a limit off."""
-        breakers = self.rules.get("breakers")
-        if not isinstance(breakers, dict):
-            return self.rules
-        given = {name: None if value is False else value for name, value in breakers.items()}
-        return {**self.rules, "breakers": given}
+        """The rules as a command has them: TOML has no null, so ``false`` takes one back to none."""
+        return {
+            name: _without_false(table) if name in _MAY_BE_NONE and isinstance(table, dict) else table
+            for name, table in self.rules.items()
+        }
+
+
+_MAY_BE_NONE: Final = ("breakers", "performance")  # tables with rules that may be
+
+
+def _without_false(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if value is False else value for name, value in table.items()}
 
 
 class FleetTable(_Table, frozen=True):

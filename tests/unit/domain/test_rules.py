@@ -56,6 +56,17 @@ def test_what_is_not_named_stays() -> None:
     assert changed(twice, {"breakers": {"cool_off": None, "agent_drawdown": None}}).breakers.cool_off is None
 
 
+def test_what_is_none_by_default_is_none_again_by_null() -> None:
+    """As docs/rules.md has it for every rule whose default is none."""
+    given: dict[str, Any] = {
+        "performance": {"benchmark": "wallet", "bins_per_year": 252},
+        "breakers": {"cool_off": "1h"},
+    }
+    unset = {table: dict.fromkeys(rules) for table, rules in given.items()}
+
+    assert changed(changed(Rules(), given), unset) == Rules()
+
+
 def test_rates_are_given_whole() -> None:
     """So that one can be taken away."""
     with_rates = changed(Rules(), {"rates": {"BTC": "50000", "ETH": "2000"}})

@@ -6,7 +6,7 @@ from app.fleet.known import Known
 from app.fleet.plan import plan_wallet
 from app.fleet.step import Phase, Plan
 from domain.goals import Collect
-from domain.rules import changed
+from domain.rules import Rules, changed
 from state.entities import Farm, GoalState
 from tests.unit.app.fleet.tables import FILE, stored, table
 
@@ -64,6 +64,34 @@ def test_a_rule_that_changed() -> None:
         "by": "apply",
     }
     assert step.detail == "rebalance.interval 1h → 5m"
+
+
+def test_a_duration_is_spoken_of_as_one() -> None:
+    """Each rule that is one, wherever it stands."""
+    durations: dict[str, Any] = {"conflation": "2s", "signature_age": "2h", "performance": {"bin": "90m"}}
+    (step,) = plan_wallet(table(rules=FILE["rules"] | durations), stored()).steps
+
+    assert step.detail == "performance.bin 1d → 90m, conflation 250ms → 2s, signature_age 1h → 2h"
+
+
+def test_false_is_none() -> None:
+    """TOML has no null: a limit, a benchmark and the bins of a year are taken back by false."""
+    known = stored()
+    assert known.wallet is not None
+    before: dict[str, Any] = {
+        "performance": {"benchmark": "wallet", "bins_per_year": 252},
+        "breakers": {"cool_off": "1h"},
+    }
+    known.wallet.rules = changed(known.wallet.rules, before)
+    unset = {name: dict.fromkeys(rules, False) for name, rules in before.items()}
+
+    (step,) = plan_wallet(table(rules=FILE["rules"] | unset), known).steps
+
+    assert changed(known.wallet.rules, step.body["rules"]) == changed(Rules(), FILE["rules"])
+    assert step.detail == (
+        "breakers.cool_off 1h → none, performance.bins_per_year 252.0 → none, "
+        "performance.benchmark wallet → none"
+    )
 
 
 def test_rates_are_replaced_as_a_whole() -> None:
