@@ -7,6 +7,7 @@ from rich.text import Text
 
 from app.cli.output import COLOURS, table
 from app.snapshot import PartitionSnapshot
+from domain.goals import whole_percent
 from domain.ledger import Phase
 from domain.money import MONEY
 from domain.standing import drawdown, trading_pnl
@@ -61,7 +62,8 @@ def goal_table(found: Mapping[str, Sequence[bytes]]) -> Table:
     )
     for goal in map(GOALS.decode, found["goals"]):
         assigned = ", ".join(f"{one.type} {one.id}" for one in goal.assigned)
-        made.add_row(goal.id, goal.wallet, goal.goal_type, goal.state, f"{goal.progress:.0%}", assigned)
+        progress = f"{whole_percent(goal.progress)}%"
+        made.add_row(goal.id, goal.wallet, goal.goal_type, goal.state, progress, assigned)
     return made
 
 

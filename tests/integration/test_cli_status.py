@@ -33,7 +33,7 @@ def filled(sluicegate: CommandLine) -> CommandLine:
         goal_type=GoalType.CUSTOM,
         target={"all": [{"metric": "trades", "at_least": 5}]},
         assigned=[Assignment("farm", "x")],
-        progress=0.25,
+        progress=0.999,
         created=0,
     )
     keys = sluicegate.keys(partition_of("alpha", 2))
@@ -144,7 +144,7 @@ def test_tables(filled: CommandLine) -> None:
     lines = [" ".join(line.split()) for line in filled("status").stdout.splitlines()]
 
     assert "alpha (USDT) active 40.00 100,000.00 5.50 100,000.00 0.00% 7.00 -1.00 0.50 0 green" in lines
-    assert "g alpha custom active 25% farm x" in lines
+    assert "g alpha custom active 99% farm x" in lines
     assert "open alpha wallet agent/one 5.00 allocate 1970-01-01T00:00:01.000Z" in lines
     assert not any(line.startswith("over") for line in lines)
     assert lines.index("x active 40.00 0.00 0.00 0.00 0.00% 0.00 0.00 0.00 0 green") > lines.index(
