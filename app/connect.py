@@ -1,6 +1,7 @@
 """Clients of the server, each with the timeouts and retries that its use needs."""
 
 import re
+import ssl
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -8,13 +9,14 @@ from urllib.parse import unquote, urlsplit
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisClusterException
+from redis.exceptions import RedisClusterException, RedisError
 
 from app.config import Config
 from app.passwords import read_password
+from app.unreachable import why_not
 from stream.client import Client
 from stream.errors import ConfigurationError, FullError, TransportError
 from stream.worker import Clients
@@ -93,7 +95,29 @@ def _certificates(config: Config) -> dict[str, str]:
             raise ConfigurationError(f"There is no file {path}, which {setting} names.")
     if bool(config.redis_cert) != bool(config.redis_key):
         raise ConfigurationError("redis_cert and redis_key go together: name both, or neither.")
+    _read_certificates(config)
     return {name: path for name, (_, path) in given.items() if path}
+
+
+def _read_certificates(config: Config) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if config.redis_ca:
+            context.load_verify_locations(config.redis_ca)
+    except OSError:
+        raise ConfigurationError(
+            f"The file {config.redis_ca}, which redis_ca names, has no certificate."
+        ) from None
+    try:
+        if config.redis_cert:
+            context.load_cert_chain(
+                config.redis_cert, config.redis_key, password=""
+            )  # which nobody is asked for
+    except OSError:
+        text = (
+            f"{config.redis_cert} and {config.redis_key} are not a certificate and its key: see redis_cert."
+        )
+        raise ConfigurationError(text) from None
 
 
 def _names_a_user(url: str) -> bool:
@@ -161,7 +185,8 @@ async def check_server(config: Config) -> None:
         ConfigurationError: it is not, or does not let us in; in a sentence that says what to do.
 
     """
-    client = Client(open_redis(config))
+    redis = open_redis(config)
+    client = Client(redis)
     where = hide_password(config.redis)
     try:
         await client.ask("PING")
@@ -172,21 +197,23 @@ async def check_server(config: Config) -> None:
         cause = error.__cause__
         if isinstance(cause, RedisClusterException):
             cause = cause.__cause__ or cause
-        raise ConfigurationError(_why_not(cause or error, where)) from None
+        if isinstance(cause, MasterNotFoundError):
+            cause = await _at_the_sentinels(redis) or cause
+        raise ConfigurationError(why_not(cause or error, where)) from None
     finally:
         await client.close()
 
 
-def _why_not(error: BaseException, where: str) -> str:
-    reason = str(error).rstrip(".")
-    if isinstance(error, AuthenticationError):
-        return (
-            f"The server at {where} does not accept the name or password: {reason}. Set them in "
-            "SLUICEGATE_REDIS, or by redis_user and redis_password_file."
-        )
-    if isinstance(error, NoPermissionError):
-        return f"The server at {where} allows this user nothing: {reason}. sluicegate acl makes users."
-    return f"There is no server at {where}: {reason}. Start one, or name another with --redis."
+async def _at_the_sentinels(redis: Redis | RedisCluster) -> Exception | None:
+    """Find what is wrong with a sentinel; the client only tells that none names a master."""
+    pool = redis.connection_pool if isinstance(redis, Redis) else None
+    if isinstance(pool, SentinelConnectionPool):
+        for sentinel in pool.sentinel_manager.sentinels:
+            try:
+                await sentinel.execute_command("SENTINEL", "MASTERS")
+            except RedisError as error:
+                return error
+    return None
 
 
 def hide_password(url: str) -> str:

@@ -11,6 +11,7 @@ from hashlib import sha1
 from typing import Any, Final
 
 from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import (
     AskError,
     AuthenticationError,
@@ -164,6 +165,8 @@ def translated(error: Exception, what: str) -> Exception:
         # At the start a person hears of it. Later it is a password that is being changed: file and server
         # agree again sooner or later.
         return TransportError(f"the server does not accept the name or password: {text.rstrip('.')}")
+    if isinstance(error, MasterNotFoundError):
+        text = text.partition(" : ")[0]  # what follows shows the client's inner parts
     return TransportError(f"{what} failed: {text or type(error).__name__}")
 
 

@@ -25,6 +25,8 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from stream.errors import ConfigurationError
+
 Argument = str | bytes | int
 Command = Sequence[Argument]
 Key = str | None
@@ -35,6 +37,7 @@ _MOVED: Final = (
     *(AskError, ClusterError, ConnectionError, ReadOnlyError, RedisClusterException, TimeoutError),
     *(TryAgainError, OSError),
 )
+_A_NODE: Final = "The server is a node of a cluster: begin its address with redis+cluster, or rediss+cluster."
 _OF_ANY: Final = ("PING", "TIME")
 _OF_THE_THIRD: Final = ["XGROUP", "XINFO"]
 _OF_STREAMS: Final = ["XREAD", "XREADGROUP"]
@@ -58,16 +61,21 @@ class OneServer:
         self._redis = redis
 
     async def send(self, key: Key, command: Command) -> Any:  # noqa: ANN401, ARG002  # a reply's shape depends on the command
-        """Send a command. Raises one of `FAILURES`."""
-        return await self._redis.execute_command(*command)
+        """Send a command. Raises one of `FAILURES`, and `ConfigurationError` where it is no server alone."""
+        try:
+            return await self._redis.execute_command(*command)
+        except AskError as error:
+            raise ConfigurationError(_A_NODE) from error
 
     async def send_all(self, commands: Sequence[tuple[Key, Command]]) -> list[Any]:
-        """Send commands on one connection, and return reply or failure of each. Raises one of `FAILURES`."""
+        """Send commands on one connection, and return reply or failure of each. Raises as `send` does."""
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.response_callbacks = {}
         for _, command in commands:
             pipeline.execute_command(*command)
         found: list[Any] = await pipeline.execute(raise_on_error=False)
+        if any(isinstance(one, AskError) for one in found):
+            raise ConfigurationError(_A_NODE)
         return found
 
     def together(self, keys: Sequence[str]) -> list[list[str]]:

@@ -18,6 +18,7 @@ from tests.support.programs import PROGRAMS, Program
 SHARDS: Final = 3
 NODE_TIMEOUT_MS: Final = 1000
 _SLOTS: Final = 16384
+_ALL_TLS: Final = {"tls-cluster": "yes", "tls-replication": "yes"}
 
 
 class ClusterOfServers:
@@ -33,6 +34,15 @@ class ClusterOfServers:
         """Where some of its nodes are."""
         places = ",".join(f"127.0.0.1:{server.port}" for server in self.servers[:SHARDS])
         return f"redis+cluster://{places}"
+
+    @property
+    def encrypted_url(self) -> str:
+        """Where they are for TLS."""
+        places = []
+        for server in self.servers[:SHARDS]:
+            with server.client() as one:
+                places.append(f"127.0.0.1:{one.config_get('tls-port')['tls-port']}")
+        return f"rediss+cluster://{','.join(places)}"
 
     def client(self) -> Any:
         """Make a client that follows the slots, and waits out a failover."""
@@ -100,8 +110,14 @@ def _follows(client: Any, primary: bytes) -> bool:
 
 
 @contextmanager
-def cluster_in(folder: Path, program: Program = PROGRAMS[0], **settings: str) -> Iterator[ClusterOfServers]:
-    """Run a cluster with its data in a folder; its servers end with the block."""
+def cluster_in(
+    folder: Path, program: Program = PROGRAMS[0], tls: Mapping[str, str] | None = None
+) -> Iterator[ClusterOfServers]:
+    """
+    Run a cluster with its data in a folder; its servers end with the block.
+
+    ``tls`` are certificates for the servers to show; then each has a port for it, beside the plain one.
+    """
     with ExitStack() as stack:
         bus: dict[Server, int] = {}
         for place in range(2 * SHARDS):
@@ -112,7 +128,7 @@ def cluster_in(folder: Path, program: Program = PROGRAMS[0], **settings: str) ->
                 "cluster-node-timeout": str(NODE_TIMEOUT_MS),
                 "cluster-port": str(port),
                 "repl-diskless-sync-delay": "0",
-                **{name.replace("_", "-"): value for name, value in settings.items()},
+                **({"tls-port": str(free_port()), **_ALL_TLS, **tls} if tls else {}),
             }
             bus[stack.enter_context(Server(data, config, program=program))] = port
         cluster = ClusterOfServers(program, list(bus), bus)

@@ -56,7 +56,7 @@ def test_a_master_is_killed(random: Random, tmp_path: Path, program: Program) ->
 
         master.kill()
         worker.wait_for("server away")
-        wait_until(lambda: _role(client) == b"master", 30, "the replica is the master")
+        wait_until(lambda: role_of(client) == b"master", 30, "the replica is the master")
         worker.wait_for("partition owned", times=2)
         more = make_load(random, wallets=["beta"], agents=5, fills=500, now_ms=now_ms(client))
         publish(client, more)
@@ -66,7 +66,7 @@ def test_a_master_is_killed(random: Random, tmp_path: Path, program: Program) ->
         check_replay(replica.url)
 
 
-def _role(client: Any) -> bytes | None:
+def role_of(client: Any) -> bytes | None:
     """What a server is; a server that changes what it is closes its connections."""
     with suppress(ConnectionError):
         role: bytes = client.execute_command("ROLE")[0]

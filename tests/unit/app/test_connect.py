@@ -9,6 +9,7 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from app.config import Config, load_config
 from app.connect import hide_password, open_redis
 from stream.errors import ConfigurationError
+from tests.support.certificates import Certificates
 
 
 @pytest.mark.parametrize(
@@ -124,15 +125,34 @@ def test_a_service_by_its_sentinels() -> None:
 
 def test_certificates_are_for_encrypted_connections(tmp_path: Path) -> None:
     """A file that is not there, one that would not be used, and half of a pair are refused."""
-    ca = tmp_path / "ca.pem"
-    with pytest.raises(ConfigurationError, match=r"no file .*ca\.pem, which redis_ca names"):
-        open_redis(Config(redis="rediss://there", redis_ca=str(ca)))
-    ca.write_text("", encoding="utf-8")
-
+    found = Certificates(tmp_path / "tls")
+    ca = str(found.file("ca.pem"))
+    with pytest.raises(ConfigurationError, match=r"no file .*none\.pem, which redis_ca names"):
+        open_redis(Config(redis="rediss://there", redis_ca=str(tmp_path / "none.pem")))
     with pytest.raises(ConfigurationError, match="redis_ca is for encrypted connections"):
-        open_redis(Config(redis="redis://there", redis_ca=str(ca)))
+        open_redis(Config(redis="redis://there", redis_ca=ca))
     with pytest.raises(ConfigurationError, match="redis_cert and redis_key go together"):
-        open_redis(Config(redis="rediss://there", redis_cert=str(ca)))
-    found = open_redis(Config(redis="rediss://there", redis_ca=str(ca)))
-    assert isinstance(found, Redis)
-    assert found.connection_pool.connection_kwargs["ssl_ca_certs"] == str(ca)
+        open_redis(Config(redis="rediss://there", redis_cert=ca))
+
+    opened = open_redis(Config(redis="rediss://there", **found.of_client()))
+
+    assert isinstance(opened, Redis)
+    assert opened.connection_pool.connection_kwargs["ssl_ca_certs"] == ca
+
+
+@pytest.mark.parametrize(
+    ("ca", "cert", "key", "says"),
+    [
+        ("client.key", "client.pem", "client.key", r"client\.key, which redis_ca names, has no certificate"),
+        ("ca.pem", "client.pem", "stranger.key", r"stranger\.key are not a certificate and its key"),
+        ("ca.pem", "client.key", "client.key", r"client\.key are not a certificate and its key"),
+    ],
+)
+def test_files_that_hold_something_else(tmp_path: Path, ca: str, cert: str, key: str, says: str) -> None:
+    """They are read before anybody is called."""
+    found = Certificates(tmp_path / "tls")
+    files = [str(found.file(name)) for name in (ca, cert, key)]
+    config = Config(redis="rediss://there", redis_ca=files[0], redis_cert=files[1], redis_key=files[2])
+
+    with pytest.raises(ConfigurationError, match=says):
+        open_redis(config)
