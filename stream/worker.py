@@ -43,7 +43,7 @@ from stream.types import Application, Entry, Observer, Outcome
 _TICK_POLL_S: Final = 0.05
 _LAG_POLL_S: Final = 2.0
 _BACKOFF_FIRST_S: Final = 0.1
-_BACKOFF_MAX_S: Final = 5.0
+_BACKOFF_MAX_S: Final = 1.0
 
 
 class Settings(msgspec.Struct, frozen=True):
