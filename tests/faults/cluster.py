@@ -59,7 +59,7 @@ class ClusterOfServers:
         return self._holders(key)[1]
 
     def is_well(self) -> bool:
-        """Whether every node that lives says that all is well, and every primary has a replica in step."""
+        """Whether every node says that all is well and knows a replica of every primary, which is in step."""
         try:
             for server in self.servers:
                 with server.client() as one:
@@ -69,6 +69,8 @@ class ClusterOfServers:
                     if role[0] == b"master" and not role[2]:
                         return False
                     if role[0] == b"slave" and role[3] != b"connected":
+                        return False
+                    if not all(len(nodes) == 2 for _, _, *nodes in _slots(one)):
                         return False
         except RedisError:
             return False
@@ -94,12 +96,17 @@ class ClusterOfServers:
         by_port = {server.port: server for server in self.servers}
         for server in self.servers:
             with suppress(RedisError), server.client() as one:
-                one.response_callbacks.clear()
                 slot = one.execute_command("CLUSTER KEYSLOT", key)
-                for start, stop, *nodes in one.execute_command("CLUSTER SLOTS"):
+                for start, stop, *nodes in _slots(one):
                     if start <= slot <= stop:
                         return [by_port[node[1]] for node in nodes]
         raise AssertionError(f"no node tells where {key} is")
+
+
+def _slots(client: Any) -> Any:
+    """Ranges of slots as a node says them: first, last, and the nodes, of which the first is the primary."""
+    client.response_callbacks.pop("CLUSTER SLOTS", None)
+    return client.execute_command("CLUSTER SLOTS")
 
 
 def _follows(client: Any, primary: bytes) -> bool:
