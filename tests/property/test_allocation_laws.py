@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from domain.allocation import KEEPS_CASH, METHODS, Candidate, Parameters, Weights
 from domain.allocation.bounds import Infeasible, feasible_share
 from domain.allocation.types import Floats
-from domain.holding import Holding
 from domain.money import MONEY
 from domain.rebalance import Plan, plan
-from domain.rules import Objective, RebalanceRules, RiskBudget, RiskMode, Tier
+from domain.rules import Objective, RebalanceRules, RiskBudget
+from tests.support.holdings import holding
 
 BOUND = st.sampled_from([0.0, 0.05, 0.4, 1.0, 1 / 3, 1e-9]) | st.floats(0, 1)
 PRIOR = st.sampled_from([0.0, 0.5, 1.0, 2.4, 4.0]) | st.floats(0, 10)
@@ -273,16 +273,11 @@ def test_ten_times_the_money_moves_ten_times_as_much(name: str, seed: int) -> No
         """Plan for five agents in two farms."""
         drawn = np.random.default_rng(seed)
         fleet = [
-            Holding(
-                agent=f"agent-{i}",
+            holding(
+                f"agent-{i}",
                 farm="fg"[i % 2],
                 equity=size * (i + 1),
                 free=size,
-                pending_return=0,
-                stopped=False,
-                tier=Tier.AVERAGE,
-                risk_mode=RiskMode.SAFE,
-                score=0.5,
                 returns=drawn.normal(0.001, 0.02, 60),
             )
             for i in range(5)

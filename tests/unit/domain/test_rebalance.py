@@ -16,25 +16,17 @@ from domain.money import MONEY, money
 from domain.rebalance import Plan, Reason, plan
 from domain.refusals import Refusal, Refused
 from domain.rules import RebalanceRules, RiskMode, Tier
+from tests.support.holdings import holding
 
 NONE = np.zeros(0)
 # Whole numbers are easier to follow without a reserve or a bound.
 PLAIN = RebalanceRules(method="equal", reserve=0.0, max_weight=1.0)
 
 
-def holding(agent: str, equity: object, free: object = None, **given_: Any) -> Holding:
-    """Make an average, safe agent of farm f whose money is free unless said otherwise."""
-    parts: dict[str, Any] = {
-        "farm": "f",
-        "pending_return": 0,
-        "stopped": False,
-        "tier": Tier.AVERAGE,
-        "risk_mode": RiskMode.SAFE,
-        "score": 0.5,
-        "returns": NONE,
-    }
+def owning(agent: str, equity: object, free: object = None, **given: Any) -> Holding:
+    """Make an agent whose money is free unless said otherwise."""
     free = equity if free is None else free
-    return Holding(agent=agent, equity=money(equity), free=money(free), **{**parts, **given_})
+    return holding(agent, equity=money(equity), free=money(free), **given)
 
 
 def planned(
@@ -76,9 +68,9 @@ def held(found: Plan) -> list[tuple[str | None, int, str]]:
 def test_money_goes_by_tier_and_risk_mode() -> None:
     """The finance sheet's three: 2.4 : 1 : 1.05 of 445."""
     found = planned(
-        holding("a", 0, tier=Tier.ELITE, risk_mode=RiskMode.BALANCED),
-        holding("b", 0),
-        holding("c", 0, tier=Tier.LOW, risk_mode=RiskMode.RISKY),
+        owning("a", 0, tier=Tier.ELITE, risk_mode=RiskMode.BALANCED),
+        owning("b", 0),
+        owning("c", 0, tier=Tier.LOW, risk_mode=RiskMode.RISKY),
         idle=445,
         method="performance",
     )
@@ -91,7 +83,7 @@ def test_money_goes_by_tier_and_risk_mode() -> None:
 
 def test_the_reserve_stays_with_the_master() -> None:
     """5 % of 1000; the other 950 in two."""
-    found = planned(holding("a", 0), holding("b", 0), idle=1000, rules=changed(reserve=0.05))
+    found = planned(owning("a", 0), owning("b", 0), idle=1000, rules=changed(reserve=0.05))
 
     assert (found.capital, found.reserve, found.investable) == (1000 * MONEY, 50 * MONEY, 950 * MONEY)
     assert moves(found) == [("a", 475 * MONEY), ("b", 475 * MONEY)]
@@ -99,7 +91,7 @@ def test_the_reserve_stays_with_the_master() -> None:
 
 def test_targets_sum_to_the_last_unit() -> None:
     """100 in three, by largest remainder, ties to the lower id."""
-    found = planned(*(holding(agent, 0) for agent in "cba"), idle=100)
+    found = planned(*(owning(agent, 0) for agent in "cba"), idle=100)
 
     third = 33_33333333
     assert targets(found) == {"a": third + 1, "b": third, "c": third}
@@ -107,7 +99,7 @@ def test_targets_sum_to_the_last_unit() -> None:
 
 def test_what_the_bounds_leave_stays_with_the_master_and_is_named() -> None:
     """Two of at most .4 of 1000."""
-    found = planned(holding("a", 0), holding("b", 0), idle=1000, rules=changed(max_weight=0.4))
+    found = planned(owning("a", 0), owning("b", 0), idle=1000, rules=changed(max_weight=0.4))
 
     assert moves(found) == [("a", 400 * MONEY), ("b", 400 * MONEY)]
     assert held(found) == [(None, 200 * MONEY, "bounds")]
@@ -116,9 +108,9 @@ def test_what_the_bounds_leave_stays_with_the_master_and_is_named() -> None:
 def test_bounds_are_shares_of_the_wallet_not_of_the_farm() -> None:
     """At most .25 each: a farm of one gets .25, though alone it could have half."""
     found = planned(
-        holding("a", 0),
-        holding("b", 0),
-        holding("c", 0, farm="g"),
+        owning("a", 0),
+        owning("b", 0),
+        owning("c", 0, farm="g"),
         idle=1000,
         rules=changed(max_weight=0.25),
     )
@@ -130,11 +122,9 @@ def test_bounds_are_shares_of_the_wallet_not_of_the_farm() -> None:
 
 def test_an_agents_own_bound_outweighs_the_rules() -> None:
     """At least .7 where others have at most .2; at most .1 where others have at least .2."""
-    raised = planned(
-        holding("a", 0, min_weight=0.7), holding("b", 0), idle=1000, rules=changed(max_weight=0.2)
-    )
+    raised = planned(owning("a", 0, min_weight=0.7), owning("b", 0), idle=1000, rules=changed(max_weight=0.2))
     lowered = planned(
-        holding("a", 0, max_weight=0.1), holding("b", 0), idle=1000, rules=changed(min_weight=0.2)
+        owning("a", 0, max_weight=0.1), owning("b", 0), idle=1000, rules=changed(min_weight=0.2)
     )
 
     assert targets(raised) == {"a": 700 * MONEY, "b": 200 * MONEY}
@@ -143,8 +133,8 @@ def test_an_agents_own_bound_outweighs_the_rules() -> None:
 
 def test_lower_bounds_above_all_there_is_are_refused() -> None:
     """.6 and .6; or a minimum of .5 beside a maximum of .4 of the same agent."""
-    sums = [holding("a", 0, min_weight=0.6), holding("b", 0, min_weight=0.6)]
-    excluding = [holding("a", 0, min_weight=0.5, max_weight=0.4)]
+    sums = [owning("a", 0, min_weight=0.6), owning("b", 0, min_weight=0.6)]
+    excluding = [owning("a", 0, min_weight=0.5, max_weight=0.4)]
 
     assert refused(sums) == (
         Refusal.INFEASIBLE_BOUNDS,
@@ -158,7 +148,7 @@ def test_lower_bounds_above_all_there_is_are_refused() -> None:
 
 def test_a_method_that_is_not_in_the_table_is_refused() -> None:
     """Before anything else, from the rules or from the command."""
-    infeasible = [holding("a", 0, min_weight=0.5, max_weight=0.4)]
+    infeasible = [owning("a", 0, min_weight=0.5, max_weight=0.4)]
 
     assert refused(infeasible, method="astrology").refusal is Refusal.UNKNOWN_METHOD
     assert refused([], changed(method="astrology")).refusal is Refusal.UNKNOWN_METHOD
@@ -179,7 +169,7 @@ def test_an_unknown_method_is_answered_with_the_nearest(given_: str, said: str) 
 
 def test_at_the_edge_of_the_band_nothing_moves() -> None:
     """Targets 500; 550 and 450 are 10 % off, just within."""
-    found = planned(holding("a", 550), holding("b", 450))
+    found = planned(owning("a", 550), owning("b", 450))
 
     assert moves(found) == []
     assert held(found) == [("a", -50 * MONEY, "within_band"), ("b", 50 * MONEY, "within_band")]
@@ -187,7 +177,7 @@ def test_at_the_edge_of_the_band_nothing_moves() -> None:
 
 def test_beyond_the_band_it_moves_all_the_way() -> None:
     """551 and 449 go to 500; takings come first."""
-    found = planned(holding("b", 551), holding("a", 449))
+    found = planned(owning("b", 551), owning("a", 449))
 
     assert moves(found) == [("b", -51 * MONEY), ("a", 51 * MONEY)]
     assert held(found) == []
@@ -195,7 +185,7 @@ def test_beyond_the_band_it_moves_all_the_way() -> None:
 
 def test_less_than_the_smallest_transfer_is_left() -> None:
     """8 of 50 is beyond the band and below 10."""
-    found = planned(holding("a", 58), holding("b", 42))
+    found = planned(owning("a", 58), owning("b", 42))
 
     assert moves(found) == []
     assert held(found) == [("a", -8 * MONEY, "below_smallest"), ("b", 8 * MONEY, "below_smallest")]
@@ -203,7 +193,7 @@ def test_less_than_the_smallest_transfer_is_left() -> None:
 
 def test_the_turnover_of_one_cycle_is_capped() -> None:
     """750 too much, a quarter of 1000 is taken; three share it, and lack 500 in all."""
-    found = planned(holding("a", 1000), *(holding(agent, 0) for agent in "bcd"))
+    found = planned(owning("a", 1000), *(owning(agent, 0) for agent in "bcd"))
     third = 83_33333333
 
     assert moves(found) == [("a", -250 * MONEY), ("b", third + 1), ("c", third), ("d", third)]
@@ -218,7 +208,7 @@ def test_the_turnover_of_one_cycle_is_capped() -> None:
 
 def test_what_is_tied_up_becomes_the_pending_return() -> None:
     """200 too much, 50 free: 50 move now, 150 are owed, and lack elsewhere."""
-    found = planned(holding("a", 700, 50), holding("b", 300))
+    found = planned(owning("a", 700, 50), owning("b", 300))
 
     assert moves(found) == [("a", -50 * MONEY), ("b", 50 * MONEY)]
     assert held(found) == [("a", -150 * MONEY, "tied_up"), ("b", 150 * MONEY, "no_cash")]
@@ -227,7 +217,7 @@ def test_what_is_tied_up_becomes_the_pending_return() -> None:
 
 def test_free_money_below_the_smallest_transfer_waits_for_more() -> None:
     """5 of 200 are free: nothing moves, all is owed."""
-    found = planned(holding("a", 700, 5), holding("b", 300))
+    found = planned(owning("a", 700, 5), owning("b", 300))
 
     assert moves(found) == []
     assert found.pending == {"a": 200 * MONEY, "b": 0}
@@ -243,7 +233,7 @@ def test_free_money_below_the_smallest_transfer_waits_for_more() -> None:
 )
 def test_a_debt_outlasts_the_band(equity: int, owed: int, pending: int) -> None:
     """What an agent was asked for is not forgiven because it is nearly paid."""
-    found = planned(holding("a", equity, 0, pending_return=owed * MONEY), holding("b", 1000 - equity))
+    found = planned(owning("a", equity, 0, pending_return=owed * MONEY), owning("b", 1000 - equity))
 
     assert moves(found) == []
     assert found.pending == {"a": pending * MONEY, "b": 0}
@@ -252,7 +242,7 @@ def test_a_debt_outlasts_the_band(equity: int, owed: int, pending: int) -> None:
 def test_a_debt_outlasts_a_smaller_turnover() -> None:
     """Asked for 300 before, capped at 100 now, 40 free: 260 remain."""
     found = planned(
-        holding("a", 900, 40, pending_return=300 * MONEY), holding("b", 100), rules=changed(turnover=0.1)
+        owning("a", 900, 40, pending_return=300 * MONEY), owning("b", 100), rules=changed(turnover=0.1)
     )
 
     assert moves(found) == [("a", -40 * MONEY), ("b", 40 * MONEY)]
@@ -261,7 +251,7 @@ def test_a_debt_outlasts_a_smaller_turnover() -> None:
 
 def test_a_short_reserve_is_filled_before_anything_is_given() -> None:
     """Reserve 50, idle 20. Of 225 too much 100 are free: 30 fill the reserve, 70 are given."""
-    found = planned(holding("a", 700, 100), holding("b", 280), idle=20, rules=changed(reserve=0.05))
+    found = planned(owning("a", 700, 100), owning("b", 280), idle=20, rules=changed(reserve=0.05))
 
     assert moves(found) == [("a", -100 * MONEY), ("b", 70 * MONEY)]
     assert held(found) == [("a", -125 * MONEY, "tied_up"), ("b", 125 * MONEY, "no_cash")]
@@ -269,14 +259,14 @@ def test_a_short_reserve_is_filled_before_anything_is_given() -> None:
 
 def test_while_the_reserve_is_short_nothing_is_given() -> None:
     """Reserve 50, idle 20, 25 free: still 5 short."""
-    found = planned(holding("a", 700, 25), holding("b", 280), idle=20, rules=changed(reserve=0.05))
+    found = planned(owning("a", 700, 25), owning("b", 280), idle=20, rules=changed(reserve=0.05))
 
     assert moves(found) == [("a", -25 * MONEY)]
 
 
 def test_a_stopped_agents_share_stays_with_the_master() -> None:
     """A third each: the neighbours keep 300, the master gets what is free of the third."""
-    found = planned(holding("a", 300, 200, stopped=True), holding("b", 300), holding("c", 300))
+    found = planned(owning("a", 300, 200, stopped=True), owning("b", 300), owning("c", 300))
 
     assert moves(found) == [("a", -200 * MONEY)]
     assert held(found) == [("a", 300 * MONEY, "stopped"), ("a", -100 * MONEY, "tied_up")]
@@ -287,14 +277,14 @@ def test_a_stopped_agents_share_stays_with_the_master() -> None:
 
 def test_a_stopped_agent_gives_all_it_has_whatever_the_turnover_and_the_smallest() -> None:
     """8 is below the smallest transfer and turnover is none."""
-    found = planned(holding("a", 8, stopped=True), holding("b", 92), rules=changed(turnover=0.0))
+    found = planned(owning("a", 8, stopped=True), owning("b", 92), rules=changed(turnover=0.0))
 
     assert moves(found) == [("a", -8 * MONEY)]
 
 
 def test_with_all_stopped_everything_comes_back() -> None:
     """Nothing is given, what is free is taken."""
-    found = planned(holding("a", 300, 200, stopped=True), holding("b", 700, stopped=True), idle=100)
+    found = planned(owning("a", 300, 200, stopped=True), owning("b", 700, stopped=True), idle=100)
 
     assert moves(found) == [("a", -200 * MONEY), ("b", -700 * MONEY)]
     assert targets(found) == {"a": 0, "b": 0}
@@ -302,7 +292,7 @@ def test_with_all_stopped_everything_comes_back() -> None:
 
 def test_an_overdrawn_agent_counts_as_empty() -> None:
     """Its debt is not taken out of the others' capital, and nothing is asked of it."""
-    found = planned(holding("a", -100, -100), holding("b", 0), idle=1000)
+    found = planned(owning("a", -100, -100), owning("b", 0), idle=1000)
 
     assert found.capital == 1000 * MONEY
     assert moves(found) == [("a", 500 * MONEY), ("b", 500 * MONEY)]
@@ -311,7 +301,7 @@ def test_an_overdrawn_agent_counts_as_empty() -> None:
 
 def test_without_capital_nothing_moves() -> None:
     """Targets of zero are met by agents that have nothing."""
-    found = planned(holding("a", 0), holding("b", 0))
+    found = planned(owning("a", 0), owning("b", 0))
 
     assert (found.capital, found.moves, found.held_back) == (0, [], [])
     assert targets(found) == {"a": 0, "b": 0}
@@ -328,7 +318,7 @@ def test_without_agents_the_master_keeps_it_all() -> None:
 
 def test_one_agent_gets_what_its_bound_allows() -> None:
     """With the rules as they come: 40 % of 950."""
-    found = planned(holding("a", 0), idle=1000, rules=RebalanceRules())
+    found = planned(owning("a", 0), idle=1000, rules=RebalanceRules())
 
     assert moves(found) == [("a", 380 * MONEY)]
     assert held(found) == [(None, 570 * MONEY, "bounds")]
@@ -336,7 +326,7 @@ def test_one_agent_gets_what_its_bound_allows() -> None:
 
 def test_shares_tell_what_was_and_what_is_meant_of_the_same_whole() -> None:
     """100 of 800 investable before, half of it meant."""
-    found = planned(holding("a", 100, score=0.7), holding("b", 0), idle=900, rules=changed(reserve=0.2))
+    found = planned(owning("a", 100, score=0.7), owning("b", 0), idle=900, rules=changed(reserve=0.2))
     first = found.shares[0]
 
     assert (first.agent, first.farm, first.before, first.weight) == ("a", "f", 0.125, 0.5)
@@ -347,7 +337,7 @@ def test_a_fleet_of_twelve_hundred_in_forty_farms() -> None:
     """Every unit of the investable capital has a place."""
     chance = random.Random(11)
     fleet = [
-        holding(
+        owning(
             f"agent-{i}",
             str(chance.randrange(2000)),
             farm=f"farm-{i % 40}",

@@ -2,31 +2,23 @@
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from domain.allocation import METHODS, SOLVERS
 from domain.holding import Holding
-from domain.rules import RebalanceRules, RiskMode, Tier
+from domain.rules import RebalanceRules, Tier
 from domain.weighing import Basis, Weighing, basis_of, fitted, takes_long, unspent, weigh_fleet
+from tests.support.holdings import holding
 
 RULES = RebalanceRules(method="performance")
 
 
-def holding(agent: str, bins: int = 30, **given: Any) -> Holding:
-    """Make an average, safe agent of farm f whose returns are of its own."""
+def seasoned(agent: str, bins: int = 30, **given: Any) -> Holding:
+    """Make an agent whose returns are of its own."""
     chance = np.random.default_rng(sum(agent.encode()))
-    parts: dict[str, Any] = {"tier": Tier.AVERAGE, "score": 0.5, "farm": "f", **given}
-    return Holding(
-        agent=agent,
-        equity=0,
-        free=0,
-        pending_return=0,
-        stopped=False,
-        risk_mode=RiskMode.SAFE,
-        returns=chance.normal(0.001, 0.02, bins),
-        **parts,
-    )
+    return holding(agent, returns=chance.normal(0.001, 0.02, bins), **given)
 
 
 def weighed(*held: Holding, method: str = "performance", rules: RebalanceRules = RULES) -> Weighing:
@@ -43,10 +35,10 @@ def test_every_weight_says_what_decided_it() -> None:
     What is left for the average one is .30, by no bound.
     """
     held = [
-        holding("best", tier=Tier.ELITE),
-        holding("mean"),
-        holding("new", 29),
-        holding("worst", tier=Tier.POOR, min_weight=0.25),
+        seasoned("best", tier=Tier.ELITE),
+        seasoned("mean"),
+        seasoned("new", 29),
+        seasoned("worst", tier=Tier.POOR, min_weight=0.25),
     ]
     found = weighed(*held)
 
@@ -61,10 +53,8 @@ def test_every_weight_says_what_decided_it() -> None:
 
 def test_the_gate_is_named_besides() -> None:
     """And a score above the middle tilts nothing: alike in volatility, both have the same."""
-    one = holding("a", score=0.9, gated=True)
-    other = Holding(
-        **{name: getattr(one, name) for name in one.__struct_fields__} | {"agent": "b", "score": 0.5}
-    )
+    one = seasoned("a", score=0.9, gated=True)
+    other = msgspec.structs.replace(one, agent="b", score=0.5)
     rules = RebalanceRules(max_weight=0.6)
     found = weighed(one, other, method="risk_adjusted", rules=rules)
 
@@ -74,11 +64,8 @@ def test_the_gate_is_named_besides() -> None:
 
 def test_who_has_too_few_bins_for_the_method_is_weighed_by_tier_and_told() -> None:
     """Flat returns are no history either, however long."""
-    held = [holding(name) for name in ("a", "b", "c")]
-    flat = Holding(
-        **{name: getattr(held[0], name) for name in held[0].__struct_fields__}
-        | {"agent": "flat", "returns": np.zeros(40)}
-    )
+    held = [seasoned(name) for name in ("a", "b", "c")]
+    flat = holding("flat", returns=np.zeros(40))
     found = weighed(*held, flat, method="risk_parity", rules=RebalanceRules(max_weight=0.9))
 
     basis = basis_of(found, [*held, flat], RebalanceRules(max_weight=0.9))
@@ -94,7 +81,7 @@ def test_who_has_too_few_bins_for_the_method_is_weighed_by_tier_and_told() -> No
 @pytest.mark.parametrize("method", list(METHODS))
 def test_weights_of_a_fleet_that_did_not_change_stay_as_they_are(method: str) -> None:
     """To the last digit, and they say so."""
-    held = [holding(name) for name in "abcd"]
+    held = [seasoned(name) for name in "abcd"]
     found = weighed(*held, method=method)
 
     assert fitted(found, held, RULES) is found
@@ -103,7 +90,7 @@ def test_weights_of_a_fleet_that_did_not_change_stay_as_they_are(method: str) ->
 def test_weights_are_fitted_to_who_is_there_now() -> None:
     """Of .4, .4, .2 the second has left and another has come: the rest keep 2 : 1, up to .9 and 0."""
     found = Weighing("risk_parity", {"a": 0.4, "b": 0.4, "c": 0.2}, "bounds:filled", 0.1)
-    now = [holding("a"), holding("c"), holding("d")]
+    now = [seasoned("a"), seasoned("c"), seasoned("d")]
     fit = fitted(found, now, RebalanceRules(max_weight=0.9))
 
     assert fit.weights == pytest.approx({"a": 2 / 3, "c": 1 / 3, "d": 0.0}, abs=1e-12)
@@ -113,7 +100,9 @@ def test_weights_are_fitted_to_who_is_there_now() -> None:
 def test_weights_are_fitted_to_the_bounds_of_now() -> None:
     """.7 and .3 where at most .6 are allowed by now."""
     fit = fitted(
-        Weighing("equal", {"a": 0.7, "b": 0.3}), [holding("a"), holding("b")], RebalanceRules(max_weight=0.6)
+        Weighing("equal", {"a": 0.7, "b": 0.3}),
+        [seasoned("a"), seasoned("b")],
+        RebalanceRules(max_weight=0.6),
     )
 
     assert fit.weights == pytest.approx({"a": 0.6, "b": 0.4}, abs=1e-12)
@@ -122,7 +111,7 @@ def test_weights_are_fitted_to_the_bounds_of_now() -> None:
 def test_one_that_comes_in_the_place_of_one_that_had_nothing_has_nothing() -> None:
     """Sums and bounds hold, and yet they are not the same agents."""
     found = Weighing("equal", {"a": 0.4, "b": 0.6, "gone": 0.0})
-    fit = fitted(found, [holding("a"), holding("b"), holding("new")], RebalanceRules(max_weight=0.9))
+    fit = fitted(found, [seasoned("a"), seasoned("b"), seasoned("new")], RebalanceRules(max_weight=0.9))
 
     assert fit.weights == pytest.approx({"a": 0.4, "b": 0.6, "new": 0.0}, abs=1e-12)
 
@@ -130,7 +119,7 @@ def test_one_that_comes_in_the_place_of_one_that_had_nothing_has_nothing() -> No
 def test_cash_that_was_kept_is_kept() -> None:
     """Kelly's .3 of the whole stays .3, whoever has come."""
     rules = RebalanceRules(max_weight=0.9)
-    now = [holding("a"), holding("b"), holding("c")]
+    now = [seasoned("a"), seasoned("b"), seasoned("c")]
     fit = fitted(Weighing("kelly", {"a": 0.2, "b": 0.1}), now, rules)
 
     assert fit.weights == pytest.approx({"a": 0.2, "b": 0.1, "c": 0.0}, abs=1e-12)
@@ -140,15 +129,15 @@ def test_cash_that_was_kept_is_kept() -> None:
 def test_what_nobody_computed_is_fitted_like_anything_else() -> None:
     """Numbers that are no weights count as none."""
     strange = Weighing("equal", {"a": float("nan"), "b": -1.0, "c": 5.0})
-    fit = fitted(strange, [holding(name) for name in "abc"], RebalanceRules(max_weight=0.6))
+    fit = fitted(strange, [seasoned(name) for name in "abc"], RebalanceRules(max_weight=0.6))
 
     assert fit.weights == pytest.approx({"a": 0.2, "b": 0.2, "c": 0.6}, abs=1e-12)
 
 
 def test_a_large_fleet_takes_long_only_by_a_method_that_solves() -> None:
     """200² · (200 + 365) is above 20 million, 150² · (150 + 365) is not; in farms of 20 it never is."""
-    large = [holding(f"a{i}", 365) for i in range(200)]
-    farms = [holding(f"a{i}", 365, farm=f"f{i % 10}") for i in range(200)]
+    large = [seasoned(f"a{i}", 365) for i in range(200)]
+    farms = [seasoned(f"a{i}", 365, farm=f"f{i % 10}") for i in range(200)]
 
     assert [method for method in METHODS if takes_long(large, method)] == sorted(
         SOLVERS, key=list(METHODS).index

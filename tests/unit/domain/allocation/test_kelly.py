@@ -6,11 +6,11 @@ import pytest
 from domain.allocation import Candidate, Parameters
 from domain.allocation.kelly import allocate, bet, bets
 from domain.allocation.types import Floats
-from domain.holding import Holding
 from domain.money import MONEY, money
 from domain.performance import Absent, TradeCounts
 from domain.rebalance import Plan, Reason, plan
-from domain.rules import RebalanceRules, RiskMode, Tier
+from domain.rules import RebalanceRules
+from tests.support.holdings import holding
 
 COVARIANCE = np.array([[0.04, 0.006], [0.006, 0.01]])
 MEAN = np.array([0.10, 0.05])
@@ -103,20 +103,9 @@ def test_the_whole_of_the_bet_is_twice_its_half() -> None:
 
 def test_what_kelly_leaves_stays_with_the_master_and_the_plan_says_so() -> None:
     """An eighth for the one agent, of which .4 would be allowed: .6 by the bounds, .275 by the method."""
-    holding = Holding(
-        agent="a",
-        farm="f",
-        equity=0,
-        free=0,
-        pending_return=0,
-        stopped=False,
-        tier=Tier.AVERAGE,
-        risk_mode=RiskMode.SAFE,
-        score=0.5,
-        returns=of_mean(1, 0.0001),
-    )
+    agent = holding("a", returns=of_mean(1, 0.0001))
     rules = RebalanceRules(method="kelly", reserve=0.0)
-    found = plan([holding], ["f"], money(1000), rules)
+    found = plan([agent], ["f"], money(1000), rules)
 
     assert isinstance(found, Plan)
     assert [(move.agent, round(move.amount / MONEY, 4)) for move in found.moves] == [("a", 125.0)]
@@ -131,21 +120,7 @@ def test_on_two_levels_a_bet_is_of_the_whole() -> None:
     """Two farms of one agent each, unrelated: each its own bet, not a bet of a bet."""
     one, other = of_mean(1, 0.00004), of_mean(2, 0.00004)
     other -= one * float(np.cov(one, other)[0, 1] / np.var(one, ddof=1))
-    holdings = [
-        Holding(
-            agent=name,
-            farm=name,
-            equity=0,
-            free=0,
-            pending_return=0,
-            stopped=False,
-            tier=Tier.AVERAGE,
-            risk_mode=RiskMode.SAFE,
-            score=0.5,
-            returns=returns,
-        )
-        for name, returns in (("a", one), ("b", other))
-    ]
+    holdings = [holding(name, farm=name, returns=returns) for name, returns in (("a", one), ("b", other))]
     found = plan(holdings, ["a", "b"], money(1000), RebalanceRules(method="kelly", reserve=0.0))
 
     assert isinstance(found, Plan)
