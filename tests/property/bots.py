@@ -3,9 +3,9 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.property.fleets import SYMBOLS, UNIT, Fleets, agents, near, text, traders, wallets
+from tests.property.fleets import SYMBOLS, UNIT, Fleets, agents, near, traders, wallets
 from tests.support.driver import DAY, SECOND, Json
-from tests.support.laws import Books, units
+from tests.support.laws import Books, text_of, units
 
 
 class Bots(Fleets):
@@ -40,11 +40,11 @@ class Bots(Fleets):
     ) -> None:
         """What a bot did, whatever it makes of its account; now and then late."""
         event: Json = {"agent": agent, "symbol": symbol, "side": side}
-        event |= {"amount": text(amount), "price": text(price)}
+        event |= {"amount": text_of(amount), "price": text_of(price)}
         if fee is not None:
-            event["fee"] = {"currency": fee[0], "cost": text(fee[1])}
+            event["fee"] = {"currency": fee[0], "cost": text_of(fee[1])}
         if pnl is not None:
-            event["realized_pnl"] = text(pnl)
+            event["realized_pnl"] = text_of(pnl)
         self.send(
             "trade", self.driver.event({"wallet": wallet, **event}) | {"timestamp": self.driver.now - ago}
         )
@@ -55,7 +55,7 @@ class Bots(Fleets):
         half = max(self.cash(wallet, agent) // 2, 1)
         trade = {"wallet": wallet, "agent": agent, "symbol": "BTC/USDT", "price": "1"}
         for side, worth in (("buy", half), ("sell", half * ratio // 100)):
-            event = trade | {"side": side, "amount": text(half), "cost": text(worth)}
+            event = trade | {"side": side, "amount": text_of(half), "cost": text_of(worth)}
             self.send("trade", self.driver.event(event))
 
     @rule(
@@ -63,7 +63,7 @@ class Bots(Fleets):
         agent=traders,
         prices=st.dictionaries(
             st.sampled_from([*SYMBOLS, "EUR/USDT", "BNB/USDT"]),
-            st.one_of(st.integers(1, 3), st.integers(UNIT, 300 * UNIT)).map(text),
+            st.one_of(st.integers(1, 3), st.integers(UNIT, 300 * UNIT)).map(text_of),
             max_size=3,
         ),
         more=st.one_of(st.none(), near, st.integers(-100 * UNIT, 100 * UNIT)),
@@ -75,9 +75,9 @@ class Bots(Fleets):
         """Marks, and an account that agrees with the ledger or not."""
         event: Json = {"wallet": wallet, "agent": agent, "prices": prices}
         if more is not None:
-            event["total"] = {"USDT": text(self.cash(wallet, agent) + more)}
+            event["total"] = {"USDT": text_of(self.cash(wallet, agent) + more)}
         if used is not None:
-            event["used"] = {"USDT": text(used)}
+            event["used"] = {"USDT": text_of(used)}
         self.send("balance", self.driver.event(event))
 
     @rule(wallet=wallets, agent=agents, more=near, only_equity=st.booleans())
@@ -89,7 +89,7 @@ class Bots(Fleets):
             for transfer in pending["transfers"]
             if (pending["state"], transfer["credit"]) == ("pending", f"agent/{agent}")
         )
-        amount = text(self.cash(wallet, agent) + coming + more)
+        amount = text_of(self.cash(wallet, agent) + coming + more)
         shown: Json = {"equity": amount} if only_equity else {"total": {"USDT": amount}}
         self.driver.after(1)
         self.send("balance", self.driver.event({"wallet": wallet, "agent": agent, **shown}))
@@ -97,7 +97,7 @@ class Bots(Fleets):
     @rule(wallet=wallets, change=st.one_of(near, st.integers(-300 * UNIT, 300 * UNIT)))
     def report_equity(self, wallet: str, change: int) -> None:
         """Of the bot that knows no more."""
-        event = {"wallet": wallet, "agent": "equity", "equity": text(self.cash(wallet, "equity") + change)}
+        event = {"wallet": wallet, "agent": "equity", "equity": text_of(self.cash(wallet, "equity") + change)}
         self.send("balance", self.driver.event(event))
 
     @rule(

@@ -47,12 +47,6 @@ traders = st.sampled_from(AGENTS[:-1])
 farms = st.sampled_from(FARMS)
 
 
-def text(amount: int) -> str:
-    """Write units of 1e-8 as a decimal."""
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{abs(amount) // UNIT}.{abs(amount) % UNIT:08d}"
-
-
 def stamp(event: Json) -> int:
     """Return the stream time at which something was said."""
     moment = datetime.fromisoformat(event["time"])

@@ -3,9 +3,9 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.property.fleets import AGENTS, Fleets, agents, amounts, farms, near, text, wallets
+from tests.property.fleets import AGENTS, Fleets, agents, amounts, farms, near, wallets
 from tests.support.driver import Json
-from tests.support.laws import Books, units
+from tests.support.laws import Books, text_of, units
 
 
 class Operators(Fleets):
@@ -19,17 +19,17 @@ class Operators(Fleets):
     @rule(wallet=wallets, amount=amounts, kind=st.sampled_from(["deposit", "withdraw"]))
     def deposit_or_withdraw(self, wallet: str, amount: int, kind: str) -> None:
         """Any amount; most are fine."""
-        self.command(wallet, kind, amount=text(amount))
+        self.command(wallet, kind, amount=text_of(amount))
 
     @rule(wallet=wallets, more=near)
     def withdraw_all(self, wallet: str, more: int) -> None:
         """To the unit, and a few units more or less."""
-        self.command(wallet, "withdraw", amount=text(self.cash(wallet, None) + more))
+        self.command(wallet, "withdraw", amount=text_of(self.cash(wallet, None) + more))
 
     @rule(wallet=wallets, agent=agents, amount=amounts)
     def allocate(self, wallet: str, agent: str, amount: int) -> None:
         """Dead letter where there is no such agent."""
-        self.command(wallet, "allocate", agent=agent, amount=text(amount))
+        self.command(wallet, "allocate", agent=agent, amount=text_of(amount))
 
     @rule(wallet=wallets, source=agents, other=agents, more=near, at_most=st.booleans())
     def transfer(self, wallet: str, source: str, other: str, more: int, *, at_most: bool) -> None:
@@ -39,7 +39,7 @@ class Operators(Fleets):
             "transfer",
             source={"type": "agent", "id": source},
             target={"type": "agent", "id": other} if source != "a" else {"type": "farm", "id": "g"},
-            amount=text(self.cash(wallet, source) + more),
+            amount=text_of(self.cash(wallet, source) + more),
             at_most=at_most,
         )
 
@@ -68,13 +68,13 @@ class Operators(Fleets):
             amount = self.available(wallet, source) + more
         giver = {"type": "agent", "id": source} if source else {"type": "wallet", "id": wallet}
         taker = {"type": "agent", "id": other}
-        parts = [{"source": giver, "target": taker, "amount": text(amount)}]
+        parts = [{"source": giver, "target": taker, "amount": text_of(amount)}]
         if linked:
             farm = {"type": "farm", "id": "g"}
             half = amount // 2
             parts = [
-                {"source": giver, "target": farm, "amount": text(half)},
-                {"source": giver, "target": taker, "amount": text(amount - half)},
+                {"source": giver, "target": farm, "amount": text_of(half)},
+                {"source": giver, "target": taker, "amount": text_of(amount - half)},
             ]
         members: Json = {"linked": parts} if linked else parts[0]
         if timeout is not None:
@@ -96,7 +96,7 @@ class Operators(Fleets):
         name, pending = found[which % len(found)]
         members: Json = {}
         if kind == "post" and less is not None:
-            members["amount"] = text(units(pending["transfers"][0]["amount"]) - less)
+            members["amount"] = text_of(units(pending["transfers"][0]["amount"]) - less)
         self.command(wallet, kind, transfer=name, **members)
 
     @rule(wallet=wallets, what=st.sampled_from(["profit", "all"]), agent=agents)

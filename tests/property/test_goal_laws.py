@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.collection import sweep_all, sweep_profit
 from tests.support.driver import NO_BREAKERS, SECOND, Json, funded
-from tests.support.laws import units
+from tests.support.laws import text_of, units
 
 AGENTS = ("a", "b", "c")
 weights = st.sampled_from(["1", "0.1", "0.25", "0.333", "2", "3.5", "0.000001", "1000"])
@@ -22,12 +22,6 @@ profits = st.one_of(
     st.integers(-3, 3), st.integers(-(10**9), 10**10), st.sampled_from([10**16 + 1, -(10**17)])
 )
 fills = st.lists(st.tuples(st.sampled_from(AGENTS), profits), min_size=1, max_size=12)
-
-
-def text(amount: int) -> str:
-    """Write units of 1e-8 as a decimal."""
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{abs(amount) // 10**8}.{abs(amount) % 10**8:08d}"
 
 
 def half_even(exact: Fraction) -> int:
@@ -89,7 +83,7 @@ def test_a_goal_counts_as_it_is_described(
     for n, (agent, profit) in enumerate(made):
         if n % 3 == 2:
             driver = driver.restarted()
-        driver.after(SECOND).fill(agent, "buy", "0.00000001", "1", realized_pnl=text(profit))
+        driver.after(SECOND).fill(agent, "buy", "0.00000001", "1", realized_pnl=text_of(profit))
         fold.take(agent, profit)
 
         stored = driver.goal_of("g")

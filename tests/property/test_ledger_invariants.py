@@ -258,7 +258,7 @@ class CommandLedger(Invariants):
         self.driver.command("farm_create", farm="f")
         for agent in ("a", "b"):
             self.driver.command("agent_register", agent=agent, farm="f")
-        self.pay("deposit", [Transfer("world", "wallet", amount)], None, amount=text(amount))
+        self.pay("deposit", [Transfer("world", "wallet", amount)], None, amount=text_of(amount))
 
     def stored(self) -> dict[str, int]:
         """Return the balances as the state has them."""
@@ -298,7 +298,7 @@ class CommandLedger(Invariants):
         """Money comes and goes."""
         sides = ("world", "wallet") if kind == "deposit" else ("wallet", "world")
         whole = amount.beside(self.model.available("wallet"))
-        self.pay(kind, [Transfer(*sides, whole)], timeout, amount=text(whole))
+        self.pay(kind, [Transfer(*sides, whole)], timeout, amount=text_of(whole))
 
     @rule(
         debit=inner,
@@ -314,7 +314,8 @@ class CommandLedger(Invariants):
         first = Transfer(debit, credit, whole - each * len(rest))
         transfers = [first, *(Transfer(debit, other, each) for other in rest)]
         linked = [
-            {"source": scope(t.debit), "target": scope(t.credit), "amount": text(t.amount)} for t in transfers
+            {"source": scope(t.debit), "target": scope(t.credit), "amount": text_of(t.amount)}
+            for t in transfers
         ]
         # By the command every amount is read before any accounts are looked at.
         if any(t.amount <= 0 for t in transfers):
@@ -331,7 +332,7 @@ class CommandLedger(Invariants):
         asked = max(amount.beside(available), 1)
         moved = [Transfer(debit, credit, min(asked, available))]
         wanted = "exceeds_available" if available <= 0 else self.model.refuses(moved)
-        members = {"source": scope(debit), "target": scope(credit), "amount": text(asked)}
+        members = {"source": scope(debit), "target": scope(credit), "amount": text_of(asked)}
         self.send("transfer", wanted, at_most=True, **members)
         if wanted is None:
             self.model.moved += moved
@@ -347,7 +348,7 @@ class CommandLedger(Invariants):
         if kind == "post" and len(held) == 1 and less:
             whole = held[0].amount - less
             moved = [Transfer(held[0].debit, held[0].credit, whole)]
-            members["amount"] = text(whole)
+            members["amount"] = text_of(whole)
             if whole <= 0:
                 wanted = "amount_not_positive"
             elif less < 0:
@@ -391,11 +392,6 @@ def scope(account: str) -> Json:
     """Name the scope of an account."""
     kind, _, name = account.partition("/")
     return {"type": kind, "id": name or "w"}
-
-
-def text(amount: int) -> str:
-    """Write units as a decimal."""
-    return f"-{text_of(-amount)}" if amount < 0 else text_of(amount)
 
 
 # Enough to find a fault of one unit; see below.

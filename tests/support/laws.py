@@ -24,8 +24,8 @@ def units(text: str) -> int:
 
 def text_of(amount: int) -> str:
     """Write units of 1e-8 as money is written."""
-    whole, fraction = divmod(amount, 10**8)
-    return f"{whole}.{fraction:08d}".rstrip("0").removesuffix(".")
+    whole, fraction = divmod(abs(amount), 10**8)
+    return "-" * (amount < 0) + f"{whole}.{fraction:08d}".rstrip("0").removesuffix(".")
 
 
 def _sum(documents: Iterable[Json], name: str) -> int:
