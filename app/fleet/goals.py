@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from app.fleet.known import Known
-from app.fleet.step import Phase, Plan, arrow, given
+from app.fleet.step import Pairs, Phase, Plan, arrow, arrows, asked, differing, given
 from app.fleet.tables import AssignedTable, GoalTable, WalletTable
 from domain.goals import read_target
 from state.entities import Assignment, Goal, GoalState
@@ -56,20 +56,20 @@ def _create(plan: Plan, table: GoalTable) -> None:
 
 
 def _change(plan: Plan, table: GoalTable, goal: Goal) -> None:
-    pairs: dict[str, tuple[object, object]] = {
+    pairs: Pairs = {
         "name": (goal.name, table.name),
         "deadline": (goal.deadline, table.deadline_ms),
         "collect": (goal.collect, table.collect),
         "reward": (goal.reward, table.reward),
         "raise_by": (goal.raise_by, table.raise_by),
     }
-    differing = {name: pair for name, pair in pairs.items() if pair[1] is not None and pair[0] != pair[1]}
+    changes = dict(differing(pairs))
     # A goal that was raised since is still the one that was declared.
     declared = goal.declared or goal.target
     if read_target(goal.goal_type, declared) != read_target(table.goal_type, table.target):
-        differing["target"] = (declared, table.target)
+        changes["target"] = (declared, table.target)
     moved = table.assigned is not None and _set(goal.assigned) != _set(table.assigned)
-    if not differing and not moved:
+    if not changes and not moved:
         return
     if goal.state is not GoalState.ACTIVE:
         plan.notes.append(
@@ -82,12 +82,9 @@ def _change(plan: Plan, table: GoalTable, goal: Goal) -> None:
             f"{table.goal_type}: declare another id."
         )
     what = f"goal {goal.id}"
-    if differing:
-        detail = ", ".join(arrow(name, before, after) for name, (before, after) in differing.items())
+    if changes:
         body = {"kind": "goal_updated", "goal": goal.id}
-        plan.ask(
-            Phase.GOAL, "change", what, detail, body | {name: pair[1] for name, pair in differing.items()}
-        )
+        plan.ask(Phase.GOAL, "change", what, arrows(changes), body | asked(changes))
     if moved:
         assigned = _assigned(table.assigned or [])
         detail = arrow("assigned", _words(goal.assigned), _words(table.assigned or []))

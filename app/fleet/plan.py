@@ -4,14 +4,12 @@ The difference between a fleet file and what is stored, as steps: wallets, depos
 Only what the file mentions is compared; all else is left alone and noted.
 """
 
-from collections.abc import Mapping
-
 import msgspec
 
 from app.fleet.goals import plan_goals
 from app.fleet.known import Known, deposit_id
 from app.fleet.rules import nested, paths, rule_changes
-from app.fleet.step import Phase, Plan, arrow, given
+from app.fleet.step import Pairs, Phase, Plan, arrow, arrows, asked, differing, given
 from app.fleet.tables import AgentTable, FarmTable, WalletTable
 from domain.money import money, money_text
 from domain.rules import Rules, changed
@@ -122,7 +120,7 @@ def _plan_agent(plan: Plan, table: AgentTable, farm: str, agent: Agent | None) -
     if agent is None:
         body = {"kind": "agent_register", "agent": table.id, "farm": farm, **members}
         plan.ask(Phase.AGENT, "create", what, given(farm=farm, **members), body)
-        pairs: dict[str, tuple[object, object]] = {name: (None, value) for name, value in bounds.items()}
+        pairs: Pairs = {name: (None, value) for name, value in bounds.items()}
     else:
         if agent.state is State.RETIRED:
             raise ConfigurationError(
@@ -135,16 +133,11 @@ def _plan_agent(plan: Plan, table: AgentTable, farm: str, agent: Agent | None) -
     _ask_changes(plan, Phase.AGENT, what, {"kind": "agent_configure", "agent": table.id}, pairs)
 
 
-def _ask_changes(
-    plan: Plan, phase: Phase, what: str, body: dict[str, object], pairs: Mapping[str, tuple[object, object]]
-) -> None:
+def _ask_changes(plan: Plan, phase: Phase, what: str, body: dict[str, object], pairs: Pairs) -> None:
     """Ask for those members that the file has and the state has otherwise."""
-    differing = {name: pair for name, pair in pairs.items() if pair[1] is not None and pair[0] != pair[1]}
-    if differing:
-        detail = ", ".join(arrow(name, before, after) for name, (before, after) in differing.items())
-        plan.ask(
-            phase, "change", what, detail, body | {name: after for name, (_, after) in differing.items()}
-        )
+    changes = differing(pairs)
+    if changes:
+        plan.ask(phase, "change", what, arrows(changes), body | asked(changes))
 
 
 def _note_others(plan: Plan, table: WalletTable, known: Known) -> None:

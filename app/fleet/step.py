@@ -82,6 +82,25 @@ class Plan(msgspec.Struct):
         return f"apply-{members['kind']}-{sha256(body).hexdigest()[:24]}"
 
 
+Pairs = Mapping[str, tuple[object, object]]
+"""Members by name: as they are stored, and as the file has them; None where it does not say."""
+
+
+def differing(pairs: Pairs) -> Pairs:
+    """Return those members that the file has and the state has otherwise."""
+    return {name: pair for name, pair in pairs.items() if pair[1] is not None and pair[0] != pair[1]}
+
+
+def asked(pairs: Pairs) -> dict[str, object]:
+    """Members as the file has them."""
+    return {name: after for name, (_, after) in pairs.items()}
+
+
+def arrows(pairs: Pairs) -> str:
+    """Say how members change."""
+    return ", ".join(arrow(name, before, after) for name, (before, after) in pairs.items())
+
+
 def arrow(name: str, before: object, after: object) -> str:
     """Say how a member changes."""
     return f"{name} {_text(before)} → {_text(after)}"
