@@ -93,7 +93,7 @@ def _handle(view: View, entry: Entry, header: Members, emits: list[Emit]) -> boo
         return _repeat(book, body, known, digest, emits)
     body.check(book)
     if header.dry_run:
-        emits.append(_dry_run(deepcopy(book), body, kind.run))
+        emits.append(_dry_run(_copy_of(book), body, kind.run))
         return True
     if header.wallet not in view.books:
         view.add(book)
@@ -149,6 +149,13 @@ def _difference(known: dict[str, str] | None, asked: dict[str, str] | None) -> R
             if known.get(name) != term:
                 return Refusal(f"exists_with_different_{name}")
     return Refusal.EXISTS_WITH_DIFFERENT_BODY
+
+
+def _copy_of(book: Book) -> Book:
+    """Copy a book to try something on, without a walk through what is long and made of what never changes."""
+    copies: dict[int, Any] = {id(known): dict(known) for known in (book.commands, book.ended)}
+    copies[id(book.returns)] = {key: list(returns) for key, returns in book.returns.items()}
+    return deepcopy(book, copies)
 
 
 def _dry_run(book: Book, body: Body, run: Any) -> Emit:  # noqa: ANN401  # a command's function
