@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint bench bench-quick faults clean
+.PHONY: demo test lint bench bench-quick bench-scaling faults clean
 .DELETE_ON_ERROR:
 
 $(VENV)/ready: pyproject.toml
@@ -46,6 +46,10 @@ bench: $(VENV)/ready-bench
 # A glance at it: two minutes, and nothing is written.
 bench-quick: $(VENV)/ready-bench
 	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+# What a deployment of more workers and primaries takes, and whether that holds here; writes docs/scaling.md.
+bench-scaling: $(VENV)/ready-dev
+	$(BIN)/python -m benchmarks.scaling $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from benchmarks.figures import Found, Row
-from benchmarks.fleet import Fleet, checksum, fills, fold
+from benchmarks.fleet import Fleet, checksum, fills
 from benchmarks.peers.run import PEERS, Peer, absent
 from benchmarks.server import Prepared, connect, publish, serving
 from benchmarks.sizes import Sizes
@@ -35,10 +35,11 @@ def measure(sizes: Sizes, prepared: Prepared) -> Found:
 def run(sizes: Sizes, prepared: Prepared, seed: int) -> Rates:
     """Measure all of them once, one after the other, on one server."""
     events = fills(Fleet(), sizes.fills, seed)
-    with serving(prepared.of(Fleet())) as port:
+    stand = prepared.of(Fleet())
+    with serving(stand) as port:
         publish(connect(port), "trade", events)
         rates = {"bare": bare_loop(port, len(events), checksum(events))}
-        rates["whole"] = whole_job(port, 0, len(events), fold(events))
+        rates["whole"] = whole_job(port, stand, events)
         for peer in present():
             rates[peer.name] = peer.rate(port, events, sizes)
     return rates

@@ -124,6 +124,17 @@ def fold(events: Iterable[bytes]) -> Books:
     return {agent: (paid, _open(positions[agent])) for agent, paid in cash.items()}
 
 
+def together(one: Books, other: Books) -> Books:
+    """Add up what two sets of fills come to."""
+    summed = dict(one)
+    for agent, (cash, positions) in other.items():
+        before, held = summed.get(agent, (Decimal(), {}))
+        symbols = held.keys() | positions.keys()
+        amounts = {symbol: held.get(symbol, 0) + positions.get(symbol, Decimal()) for symbol in symbols}
+        summed[agent] = (before + cash, _open(amounts))
+    return summed
+
+
 def _open(positions: dict[str, Decimal]) -> dict[str, Decimal]:
     return {symbol: amount for symbol, amount in positions.items() if amount}
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from benchmarks.figures import Curve, Found, Row
 from benchmarks.fit import fit
-from benchmarks.fleet import Fleet, fills, fold
+from benchmarks.fleet import Fleet, fills
 from benchmarks.server import Prepared, connect, publish, serving
 from benchmarks.sizes import Sizes
 from benchmarks.throughput import whole_job
@@ -76,8 +76,8 @@ def _row(dimension: Dimension, points: list[tuple[float, float]]) -> Row:
 
 def _per_fill(dimension: Dimension, size: int, sizes: Sizes, prepared: Prepared, seed: int) -> float:
     """Microseconds per fill at one size."""
-    before = fills(dimension.traders, size, 99, "before") if dimension.stream else []
+    stand = prepared.of(dimension.fleet(size), size if dimension.stream else 0)
     events = fills(dimension.traders, sizes.growth, seed)
-    with serving(prepared.of(dimension.fleet(size), before)) as port:
+    with serving(stand) as port:
         publish(connect(port), "trade", events)
-        return 1e6 / whole_job(port, len(before), len(events), fold([*before, *events]))
+        return 1e6 / whole_job(port, stand, events)

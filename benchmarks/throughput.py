@@ -9,19 +9,19 @@ last, and is scaled to all of them.
 import time
 from typing import Any
 
-from benchmarks.fleet import Books, books, decode
-from benchmarks.server import TAG, Child, applied, connect, working
+from benchmarks.fleet import Books, books, decode, fold, together
+from benchmarks.server import TAG, Child, Stand, applied, connect, working
 
 _POLL_S = 0.002
 _BARE = 1000  # entries to a read
 
 
-def whole_job(port: int, before: int, count: int, expected: Books) -> float:
-    """Let a worker do what is published, and check that it did; fills a second."""
+def whole_job(port: int, stand: Stand, events: list[bytes]) -> float:
+    """Let a worker do fills that are published, and check that it did; fills a second."""
     client = connect(port)
     with working(port) as worker:
-        rate = timed(worker, client, before, count)
-    check(client, expected)
+        rate = timed(worker, client, stand.done, len(events))
+    check(client, together(stand.books, fold(events)))
     return rate
 
 

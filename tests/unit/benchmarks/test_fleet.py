@@ -3,7 +3,7 @@
 import json
 from decimal import Decimal
 
-from benchmarks.fleet import Fleet, books, checksum, fills, fold
+from benchmarks.fleet import Fleet, books, checksum, fills, fold, together
 
 
 def event(name: str, side: str, price: str, amount: str) -> bytes:
@@ -54,3 +54,12 @@ def test_fills_stay_within_their_fleet() -> None:
     assert {(fill["wallet"], fill["agent"]) for fill in some} == {
         (wallet, agent) for wallet in ("w0", "w1") for agent in ("a0", "a1", "a2")
     }
+
+
+def test_fills_in_two_parts_come_to_the_same() -> None:
+    """However they are cut, also where an agent trades in one part only, or closes what it had."""
+    some = fills(Fleet(wallets=2, agents=30), 300, 1)
+    some += [event("1", "buy", "10", "1"), event("2", "sell", "10", "1")]
+
+    assert together(fold(some[:120]), fold(some[120:])) == fold(some)
+    assert together(fold(some[:301]), fold(some[301:])) == fold(some)
