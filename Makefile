@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint bench bench-quick bench-scaling faults clean
+.PHONY: demo test test-compiled lint bench bench-quick bench-scaling faults clean
 .DELETE_ON_ERROR:
 
 $(VENV)/ready: pyproject.toml
@@ -28,6 +28,20 @@ lint: $(VENV)/ready-dev
 
 test: lint
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+# The same with the hot path compiled; needs a C compiler. docs/decisions/0009-compiled.md
+COMPILED := $(VENV)-compiled
+
+$(COMPILED)/ready: pyproject.toml hatch_build.py $(wildcard domain/*.py handlers/*.py handlers/*/*.py state/*.py stream/*.py)
+	$(PYTHON) -m venv $(COMPILED)
+	SLUICEGATE_COMPILE=1 $(COMPILED)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	$(COMPILED)/bin/python -m pip install --quiet --disable-pip-version-check '.[dev,reference]'
+	touch $@
+
+# In a folder without the sources, so that what is installed is what is tested.
+test-compiled: $(COMPILED)/ready
+	rm -rf $(COMPILED)/tests && mkdir $(COMPILED)/tests && cp -r tests examples docs pyproject.toml $(COMPILED)/tests
+	cd $(COMPILED)/tests && ../bin/python -m pytest -n 2 --dist worksteal $(or $(ARGS),tests/unit/domain tests/unit/handlers tests/unit/state tests/unit/stream tests/property tests/contract tests/simulation)
 
 # Everything that can fail, at length: about half an hour.
 faults: $(VENV)/ready-dev
@@ -52,4 +66,4 @@ bench-scaling: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.scaling $(ARGS)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(COMPILED) dist .pytest_cache .mypy_cache .ruff_cache

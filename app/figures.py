@@ -11,7 +11,8 @@ from domain.money import MONEY
 from domain.standing import drawdown
 from metrics.observe import ScopeFigures
 from state.book import Book, kind_of
-from state.entities import Scope, State
+from state.entities import Scope
+from state.records import State
 from state.view import View
 
 

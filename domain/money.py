@@ -11,10 +11,9 @@ Rules kept here:
 """
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final
 
 MONEY_DIGITS: Final = 8
@@ -100,17 +99,34 @@ def _parse_uncommon(text: str, digits: int) -> int:
     return -scaled if sign else scaled
 
 
-# Numbers repeat from fill to fill; a hit costs a tenth of a parse. Typed, because 1, 1.0 and True are equal.
-@lru_cache(maxsize=65_536, typed=True)
-def money(number: Hashable) -> int:
+def money(number: object) -> int:
     """Read an amount of money as an integer of 1e-8. Raises `InvalidNumberError`."""
+    if type(number) is str:
+        value = _money_read.get(number)
+        return _remember(_money_read, number, MONEY_DIGITS) if value is None else value
     return parse(number, MONEY_DIGITS)
 
 
-@lru_cache(maxsize=65_536, typed=True)
-def fine(number: Hashable) -> int:
+def fine(number: object) -> int:
     """Read a price, quantity or rate as an integer of 1e-12. Raises `InvalidNumberError`."""
+    if type(number) is str:
+        value = _fine_read.get(number)
+        return _remember(_fine_read, number, FINE_DIGITS) if value is None else value
     return parse(number, FINE_DIGITS)
+
+
+# Numbers repeat from fill to fill, and a hit costs a fifth of reading one. When too many are kept all go.
+_REMEMBERED_MAX: Final = 65_536
+_money_read: Final[dict[str, int]] = {}
+_fine_read: Final[dict[str, int]] = {}
+
+
+def _remember(read: dict[str, int], text: str, digits: int) -> int:
+    value = _parse_text(text, digits)
+    if len(read) >= _REMEMBERED_MAX:
+        read.clear()
+    read[text] = value
+    return value
 
 
 def divide(numerator: int, denominator: int) -> int:

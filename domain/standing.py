@@ -62,9 +62,10 @@ class Standing:
     # Between these two equities no colour changes and no peak rises; see `domain.breakers.calm`.
     calm_low: int = 0
     calm_high: int = -1  # below the other: not known
+    peak_floor: int = -1  # the peak is not below this, in money, so that most fills need not compare exactly
 
 
-DERIVED: Final = ("calm_low", "calm_high")
+DERIVED: Final = ("calm_low", "calm_high", "peak_floor")
 
 
 def gain(standing: Standing, amount: int) -> None:
@@ -80,7 +81,7 @@ def flow(standing: Standing, amount: int) -> None:
     before = standing.anchor or standing.equity
     was_empty = standing.equity <= 0
     standing.equity += amount
-    standing.calm_high = -1
+    standing.calm_high = standing.peak_floor = -1
     after = standing.equity
     if after <= 0:
         if not was_empty:
@@ -170,6 +171,7 @@ def raise_peak(standing: Standing, now_ms: int, smoothing_ms: int) -> None:
     earned = scaled - max(standing.unrealized_pnl, 0) * SCALE
     standing.firm_peak = max(standing.firm_peak, earned)
     standing.peak_equity = scaled
+    standing.peak_floor = standing.equity
 
 
 def take_back_peak(standing: Standing, now_ms: int, smoothing_ms: int) -> bool:
@@ -182,6 +184,7 @@ def take_back_peak(standing: Standing, now_ms: int, smoothing_ms: int) -> bool:
     if now_ms - standing.peak_at >= 2 * smoothing_ms or firm >= standing.peak_equity:
         return False
     standing.peak_equity = firm
+    standing.peak_floor = -1
     return True
 
 
@@ -259,4 +262,4 @@ def rebase(standing: Standing) -> None:
     standing.streak, standing.highs = 0, None
     standing.peak_at, standing.firm_peak = 0, 0
     believe(standing)
-    standing.calm_high = -1
+    standing.calm_high = standing.peak_floor = -1

@@ -7,7 +7,7 @@ One file per input stream: it takes an event and the view, asks the domain, and 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from handlers import balance, clock, command, goal, trade
+from handlers import balance, clock, command, fills, goal, trade
 from state.view import View
 from stream.types import Emit, Entry
 
@@ -21,7 +21,7 @@ class Handler(NamedTuple):
 
 
 HANDLERS: Final[dict[str, Handler]] = {
-    "trade": Handler(trade.decode, trade.identity, trade.handle),
+    "trade": Handler(trade.decode, trade.identity, fills.handle),
     "balance": Handler(balance.decode, balance.identity, balance.handle),
     "goal": Handler(goal.decode, goal.identity, goal.handle),
     "command": Handler(command.decode, command.identity, command.handle),

@@ -8,7 +8,8 @@ net of what was moved.
 Money that an agent was given and has to confirm (the rule `acknowledge`) is posted when its account shows it.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -68,7 +69,7 @@ class Report(NamedTuple):
     equity: int | None
 
 
-decode = Decoder(Balance).decode
+decode: Final[Callable[[bytes], Balance]] = Decoder(Balance).decode
 
 
 def identity(balance: Balance) -> str:

@@ -6,6 +6,7 @@ A tick, when a timer is due or an update waits; and the weights of a plan that w
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -18,7 +19,7 @@ from handlers.steps.timers import advance, finish
 from handlers.steps.updates import tell_waiting
 from handlers.turn import Turn
 from state.book import Book
-from state.entities import Wanted
+from state.records import Wanted
 from state.view import View
 from stream.decode import Decoder
 from stream.types import Emit, Entry, Job
@@ -53,7 +54,7 @@ class Tick(msgspec.Struct, gc=False):
         return f"tick-{self.timestamp}" if self.plan is None else self.plan.cause
 
 
-decode = Decoder(Tick).decode
+decode: Final[Callable[[bytes], Tick]] = Decoder(Tick).decode
 
 
 def identity(_tick: Tick) -> None:

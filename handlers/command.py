@@ -10,9 +10,10 @@ Rules kept here:
 """
 
 import json
+from collections.abc import Callable
 from copy import deepcopy
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -24,7 +25,7 @@ from handlers.reading import LATEST_MS, check_by, check_id, check_time
 from handlers.steps.timers import advance, finish
 from handlers.turn import REPLY, Turn
 from state.book import Book
-from state.entities import Command
+from state.records import Command
 from state.view import View
 from stream.decode import Decoder, to_builtins
 from stream.errors import MalformedError
@@ -52,7 +53,7 @@ class Members(msgspec.Struct):
     dry_run: bool = False
 
 
-decode = Decoder(Header).decode
+decode: Final[Callable[[bytes], Header]] = Decoder(Header).decode
 _members = Decoder(Members).decode
 _BODIES = {name: Decoder(kind.body).decode for name, kind in COMMANDS.items()}
 

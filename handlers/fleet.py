@@ -23,7 +23,9 @@ class Fleet:
     def __init__(self) -> None:
         self.view = View()
         self.schema = schema()
-        self._handlers = list(HANDLERS.values())
+        self._decode = [handler.decode for handler in HANDLERS.values()]
+        self._identity = [handler.identity for handler in HANDLERS.values()]
+        self._handle = [handler.handle for handler in HANDLERS.values()]
 
     def migrate(self, schema: int, stored: Mapping[str, Mapping[bytes, bytes]]) -> dict[str, Changes]:
         """Tell what makes of stored state of an older schema that of ours."""
@@ -45,16 +47,16 @@ class Fleet:
 
     def decode(self, entry: Entry) -> Event:
         """Decode an entry by its stream. Raises `MalformedError`."""
-        event: Event = self._handlers[entry.stream].decode(raw_event(entry))
+        event: Event = self._decode[entry.stream](raw_event(entry))
         return event
 
     def identity(self, entry: Entry, event: Any) -> str | None:  # noqa: ANN401  # the stream's event type
         """Tell what makes a second event a repeat."""
-        return self._handlers[entry.stream].identity(event)
+        return self._identity[entry.stream](event)
 
     def apply(self, entry: Entry, event: Any, emits: list[Emit]) -> bool:  # noqa: ANN401  # as above
         """Apply an event by its stream's handler. Raises `MalformedError`."""
-        return self._handlers[entry.stream].handle(self.view, entry, event, emits)
+        return self._handle[entry.stream](self.view, entry, event, emits)
 
     def changes(self) -> dict[str, Changes]:
         """Return what changed since the last call."""

@@ -22,7 +22,7 @@ from handlers.steps.goals import end_goal, measure, target_of, tell_goal
 from handlers.steps.timers import advance, finish
 from handlers.turn import WALLET, Turn
 from state.book import Book
-from state.entities import Assignment, Goal, GoalState
+from state.records import Assignment, Goal, GoalState
 from state.view import View
 from stream.decode import Decoder
 from stream.errors import MalformedError
@@ -60,7 +60,7 @@ class GoalEvent(msgspec.Struct):
     by: str | None = None
 
 
-decode = Decoder(GoalEvent).decode
+decode: Final[Callable[[bytes], GoalEvent]] = Decoder(GoalEvent).decode
 
 
 def identity(event: GoalEvent) -> str:

@@ -70,7 +70,7 @@ def check_currency(currency: str) -> None:
 def check_time(timestamp: int, entry: Entry) -> None:
     """Raise `MalformedError` unless a timestamp is plausible for the entry that carries it."""
     # A publisher may choose its entry ids, and with them any time.
-    if not YEAR_2000_MS <= timestamp <= min(entry.time_ms + FUTURE_MS, LATEST_MS):
+    if not YEAR_2000_MS <= timestamp <= LATEST_MS or timestamp - FUTURE_MS > entry.time_ms:
         text = f"timestamp {timestamp} is before the year 2000 or over five minutes ahead of its entry."
         raise MalformedError("invalid_timestamp", text)
 

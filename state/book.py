@@ -17,7 +17,8 @@ from domain.breakers import Scope as ScopeKind
 from domain.goals import Target, read_target
 from domain.ledger import FEES, MARKET, MASTER, SUSPENSE, WORLD, Phase
 from domain.money import fine
-from state.entities import Agent, Command, Farm, Goal, GoalState, Pending, Scope, State, Wallet
+from state.entities import Agent, Farm, Scope, Wallet
+from state.records import Command, Goal, GoalState, Pending, State
 
 Entity = Scope | Goal | Pending | Command
 
@@ -77,6 +78,8 @@ class Book:
         self.benchmark = rules.performance.benchmark
         self.senders_changed()
         self.drift_parts = round(rules.rebalance.threshold * PARTS)
+        # A budget over this is within what it may drift; it is more than any budget where nothing is.
+        self.drift_divisor = -(-PARTS // self.drift_parts) if self.drift_parts else 10**40
         for scope in (self.wallet, *self.farms.values(), *self.agents.values()):
             scope.calm_high = -1
         self.timers_changed()

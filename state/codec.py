@@ -21,7 +21,9 @@ from domain.ledger import Transfer
 from domain.money import FINE_DIGITS, MONEY, MONEY_DIGITS, fine_text, money_text
 from domain.positions import Position
 from domain.standing import DERIVED, SCALE, Standing, drawdown, trading_pnl
-from state.entities import Agent, Booked, Command, Farm, Goal, Pending, Scope, Wallet
+from state.annotations import restore_annotations
+from state.entities import Agent, Farm, Scope, Wallet
+from state.records import Booked, Command, Goal, Pending
 
 T = TypeVar("T")
 
@@ -182,6 +184,10 @@ def members(kind: type) -> tuple[str, ...]:
         return tuple(member.name for member in dataclass_fields(kind))
     assert issubclass(kind, msgspec.Struct)  # noqa: S101  # a broken invariant
     return kind.__struct_fields__
+
+
+for _kind in (Position, Standing, Scope, Agent, Farm, Wallet):
+    restore_annotations(_kind)
 
 
 def _fields(kind: type) -> dict[str, tuple[_Convert, _Convert]]:

@@ -13,7 +13,8 @@ import msgspec
 from domain.ledger import Phase
 from state.book import Book, field_of, scope_key
 from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS
-from state.entities import Agent, Command, Farm, Goal, Pending, Scope, Wallet
+from state.entities import Agent, Farm, Scope, Wallet
+from state.records import Command, Goal, Pending
 
 KINDS: Final = ("wallets", "farms", "agents", "goals", "pending", "commands", "returns")
 

@@ -12,7 +12,8 @@ from domain.ledger import Phase
 from domain.money import MONEY
 from domain.standing import drawdown, trading_pnl
 from state.codec import AGENTS, FARMS, GOALS, PENDING, WALLETS
-from state.entities import Agent, Pending, Scope, State
+from state.entities import Agent, Scope
+from state.records import Pending, State
 from stream.envelope import rfc3339
 
 _FIGURES = (

@@ -8,7 +8,7 @@ from app.fleet.known import Known
 from app.fleet.step import Pairs, Phase, Plan, arrow, arrows, asked, differing, given
 from app.fleet.tables import AssignedTable, GoalTable, WalletTable
 from domain.goals import read_target
-from state.entities import Assignment, Goal, GoalState
+from state.records import Assignment, Goal, GoalState
 from stream.errors import ConfigurationError
 
 

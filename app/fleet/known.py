@@ -11,7 +11,8 @@ from app.fleet.tables import FleetTable
 from app.snapshot import PartitionSnapshot, read_all, stored
 from handlers import INPUTS
 from state.codec import AGENTS, COMMANDS, FARMS, GOALS, WALLETS
-from state.entities import Agent, Command, Farm, Goal, Wallet
+from state.entities import Agent, Farm, Wallet
+from state.records import Command, Goal
 
 E = TypeVar("E", Farm, Agent, Goal)
 

@@ -14,7 +14,8 @@ from app.fleet.tables import AgentTable, FarmTable, WalletTable
 from domain.money import money, money_text
 from domain.rules import Rules, changed
 from state.book import COMMANDS_KEPT
-from state.entities import Agent, GoalState, State, Wallet
+from state.entities import Agent, Wallet
+from state.records import GoalState, State
 from stream.errors import ConfigurationError
 
 

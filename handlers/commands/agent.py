@@ -15,7 +15,8 @@ from handlers.steps.updates import touch
 from handlers.steps.valuation import roll_to_now
 from handlers.turn import WALLET, Turn
 from state.book import Book
-from state.entities import Agent, State
+from state.entities import Agent
+from state.records import State
 from stream.errors import MalformedError
 
 

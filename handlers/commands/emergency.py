@@ -6,7 +6,7 @@ from handlers.commands.types import Answer, Body, Done, ScopeName, find_scope
 from handlers.steps import stopping
 from handlers.turn import Turn
 from state.book import Book, kind_of
-from state.entities import State, Trip
+from state.records import State, Trip
 
 
 class Stop(Body, kw_only=True):

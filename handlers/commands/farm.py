@@ -9,7 +9,8 @@ from handlers.reading import check_id, given
 from handlers.steps.pending import arriving
 from handlers.turn import WALLET, Turn
 from state.book import Book
-from state.entities import Farm, State
+from state.entities import Farm
+from state.records import State
 
 
 class Create(Body, kw_only=True):

@@ -12,7 +12,7 @@ from handlers.steps import collecting, rebalancing
 from handlers.steps.planning import describe
 from handlers.turn import Turn
 from state.book import Book, free
-from state.entities import State, Wanted
+from state.records import State, Wanted
 
 
 class Deposit(Payment, kw_only=True):

@@ -28,7 +28,7 @@ from handlers.steps.pending import hold
 from handlers.steps.posting import check_open, transact
 from handlers.turn import Turn
 from state.book import Book
-from state.entities import Pending
+from state.records import Pending
 from stream.errors import MalformedError
 
 _is_transaction: Final = re.compile(r"[A-Za-z0-9._:/\-]{1,200}", re.ASCII).fullmatch

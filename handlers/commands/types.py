@@ -9,7 +9,8 @@ from domain.refusals import Refusal, Refused
 from handlers.reading import find_agent
 from handlers.turn import Turn
 from state.book import Book
-from state.entities import Agent, Farm, Scope, State
+from state.entities import Agent, Farm, Scope
+from state.records import State
 from stream.errors import MalformedError
 
 

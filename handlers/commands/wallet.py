@@ -18,7 +18,8 @@ from handlers.steps.valuation import restart_bins
 from handlers.steps.watching import limits_changed
 from handlers.turn import Turn
 from state.book import Book
-from state.entities import State, Wallet
+from state.entities import Wallet
+from state.records import State
 from stream.errors import MalformedError
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from domain.ledger import Phase, Transfer
 from domain.money import money_text
 from handlers.turn import ALLOCATION, Turn
-from state.entities import Agent, Farm, Goal, Pending
+from state.entities import Agent, Farm
+from state.records import Goal, Pending
 
 
 def tell_allocation(

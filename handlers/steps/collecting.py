@@ -14,7 +14,8 @@ from handlers.steps.capital import tell_collection
 from handlers.steps.posting import transact
 from handlers.turn import Turn
 from state.book import free
-from state.entities import Agent, Goal
+from state.entities import Agent
+from state.records import Goal
 
 
 class Collected(NamedTuple):

@@ -5,6 +5,8 @@ What counts is what an assignee reports, at the moment it is applied, whether th
 Several goals that one input meets are met in the order of their ids.
 """
 
+from typing import Final
+
 import msgspec
 
 from domain.goals import (
@@ -29,16 +31,18 @@ from handlers.steps.rebalancing import request
 from handlers.steps.valuation import returns_of
 from handlers.turn import WALLET, Turn
 from state.book import PARTS
-from state.entities import Agent, Goal, GoalState, Scope
+from state.entities import Agent, Scope
+from state.records import Goal, GoalState
 
 _TOLD_EVERY_MS = 1000
+_ACTIVE: Final = GoalState.ACTIVE
 
 
 def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
     """Count fills and profit of an agent towards its goals."""
     for pursuit, weight, parts in turn.book.goals_of(agent.id):
         goal, target = pursuit.goal, pursuit.target
-        if goal.state is not GoalState.ACTIVE:
+        if goal.state is not _ACTIVE:
             continue  # ended by an earlier one in this turn
         if weight == 1.0:
             goal.trades += trades

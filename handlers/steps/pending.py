@@ -23,7 +23,8 @@ from handlers.steps.journal import tell
 from handlers.steps.posting import check_open, enter
 from handlers.turn import Turn
 from state.book import Book
-from state.entities import Agent, Pending, State
+from state.entities import Agent
+from state.records import Pending, State
 
 _ENDED: Final = {
     Phase.POSTED: Refusal.PENDING_TRANSFER_ALREADY_POSTED,

@@ -24,7 +24,8 @@ from domain.weighing import Weighing, weigh_fleet
 from handlers.steps.measuring import trades_of
 from handlers.steps.pending import arriving
 from state.book import Book, free, returns_key
-from state.entities import Agent, Scope, State
+from state.entities import Agent, Scope
+from state.records import State
 
 
 class Outlook(msgspec.Struct, frozen=True, eq=False):

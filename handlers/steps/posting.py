@@ -10,7 +10,8 @@ from handlers.steps.updates import touch
 from handlers.steps.valuation import roll_to_now
 from handlers.turn import Turn
 from state.book import Book, kind_of
-from state.entities import Agent, Scope, State
+from state.entities import Agent, Scope
+from state.records import State
 
 
 def transact(

@@ -14,7 +14,8 @@ from handlers.steps.planning import Outlook, Proposal, describe, propose, survey
 from handlers.steps.posting import transact
 from handlers.turn import REBALANCE, Turn
 from state.book import PARTS, free
-from state.entities import Agent, Pending, State, Wanted
+from state.entities import Agent
+from state.records import Pending, State, Wanted
 
 
 def request(turn: Turn, trigger: str, delay: int | None = None) -> None:
@@ -30,9 +31,9 @@ def request(turn: Turn, trigger: str, delay: int | None = None) -> None:
 
 def notice_drift(turn: Turn, agent: Agent) -> None:
     """Ask for a rebalance when an agent has left the band around its budget."""
-    # As `_drifted` has it, here without the call: every fill comes by.
     budget, book = agent.budget, turn.book
-    if budget <= 0 or abs(agent.equity - budget) * PARTS <= book.drift_parts * budget:
+    # Every fill comes by: first a narrower band, which small numbers tell.
+    if abs(agent.equity - budget) <= budget // book.drift_divisor or not _drifted(turn, agent):
         return
     wait = turn.wallet.rebalanced + turn.wallet.rules.rebalance.cooldown - turn.now
     request(turn, "drift", max(wait, 0))

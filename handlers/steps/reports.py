@@ -1,5 +1,7 @@
 """What follows from something a bot reported, be it a fill or an account snapshot."""
 
+from typing import Final
+
 from handlers.steps.goals import advance_goals
 from handlers.steps.rebalancing import notice_drift, return_pending
 from handlers.steps.stopping import sweep_stopped, sweep_under
@@ -8,7 +10,10 @@ from handlers.steps.updates import touch
 from handlers.steps.valuation import Result, take_result
 from handlers.steps.watching import follow, watch
 from handlers.turn import Turn
-from state.entities import Agent, State
+from state.entities import Agent
+from state.records import State
+
+_ACTIVE: Final = State.ACTIVE
 
 
 def earn(turn: Turn, agent: Agent, result: Result) -> None:
@@ -36,7 +41,7 @@ def _marked(agent: Agent, result: Result) -> int:
 
 def conclude(turn: Turn, agent: Agent) -> None:
     """Take back what came free and is owed, notice a drift, and end the turn."""
-    if agent.state is not State.ACTIVE:
+    if agent.state is not _ACTIVE:
         sweep_stopped(turn, agent)
     elif agent.pending_return:
         return_pending(turn, agent)

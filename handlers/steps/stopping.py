@@ -20,7 +20,8 @@ from handlers.steps.posting import transact
 from handlers.steps.rebalancing import request
 from handlers.turn import EMERGENCY, Turn
 from state.book import free, kind_of
-from state.entities import Agent, Farm, Resumed, Scope, State, Trip
+from state.entities import Agent, Farm, Scope
+from state.records import Resumed, State, Trip
 
 
 def stop(

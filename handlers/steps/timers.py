@@ -18,7 +18,8 @@ from handlers.steps.updates import tell_due, tell_touched
 from handlers.steps.valuation import roll_to_now
 from handlers.steps.watching import coloured, look_again, next_look, trip_what_lasted
 from handlers.turn import Turn
-from state.entities import Scope, State
+from state.entities import Scope
+from state.records import State
 
 
 def advance(turn: Turn, timestamp: int) -> None:

@@ -1,7 +1,5 @@
 """Profit reaches an agent and everything above it; days and bins open and close."""
 
-import msgspec
-
 from domain.standing import SCALE, effective_equity, raise_peak, roll
 from handlers.turn import Turn
 from state.book import benchmark_key, returns_key
@@ -54,14 +52,25 @@ def returns_of(turn: Turn, scope: Scope) -> list[float]:
     return turn.book.returns.get(returns_key(scope), [])
 
 
-class Result(msgspec.Struct, gc=False):
+class Result:
     """What a fill, or a report of profit, earned: money."""
 
-    realized: int
-    fee: int
-    unrealized: int  # change of the unrealised profit
-    closed: bool  # whether it realised something, be it nothing
-    trades: int = 1
+    __slots__ = ("closed", "fee", "realized", "trades", "unrealized")
+
+    # Written out, because what `dataclass` writes is not compiled.
+    def __init__(
+        self,
+        realized: int,
+        fee: int,
+        unrealized: int,  # change of the unrealised profit
+        closed: bool,  # whether it realised something, be it nothing
+        trades: int = 1,
+    ) -> None:
+        self.realized = realized
+        self.fee = fee
+        self.unrealized = unrealized
+        self.closed = closed
+        self.trades = trades
 
 
 def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope, Scope]:
@@ -74,7 +83,8 @@ def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope,
     net = realized - fee
     earned = net + unrealized
     squared = net * net if closed else 0
-    for scope in (agent, farm, wallet):
+    scopes: tuple[Scope, Scope, Scope] = (agent, farm, wallet)
+    for scope in scopes:
         scope.fees += fee
         scope.unrealized_pnl += unrealized
         scope.trades += trades
@@ -89,6 +99,9 @@ def take_result(turn: Turn, agent: Agent, result: Result) -> tuple[Scope, Scope,
                 scope.losses += 1
                 scope.gross_loss -= net
         equity = scope.equity = scope.equity + earned
-        if equity * SCALE > scope.peak_equity and not scope.anchor:
-            raise_peak(scope, wallet.time, turn.book.smoothing)
-    return agent, farm, wallet
+        if equity > scope.peak_floor and not scope.anchor:
+            if equity * SCALE > scope.peak_equity:
+                raise_peak(scope, wallet.time, turn.book.smoothing)
+            else:
+                scope.peak_floor = equity
+    return scopes

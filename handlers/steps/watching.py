@@ -28,7 +28,8 @@ from handlers.steps.stopping import stop, sweep_under
 from handlers.steps.valuation import Result, roll_to_now
 from handlers.turn import EMERGENCY, Turn
 from state.book import kind_of
-from state.entities import Agent, Scope, Trip
+from state.entities import Agent, Scope
+from state.records import Trip
 
 
 def follow(turn: Turn, scopes: tuple[Scope, Scope, Scope], result: Result) -> None:

@@ -8,7 +8,8 @@ from app.snapshot import KINDS
 from domain.goals import GoalType
 from domain.ledger import Phase, Transfer
 from state.codec import AGENTS, FARMS, GOALS, PENDING, WALLETS
-from state.entities import Agent, Assignment, Farm, Goal, Pending, Wallet
+from state.entities import Agent, Farm, Wallet
+from state.records import Assignment, Goal, Pending
 from stream.keys import partition_of
 from tests.integration.command_line import CommandLine
 

@@ -1,15 +1,19 @@
 """A wallet's hierarchy, its accounts, and what of them can move."""
 
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.goals import GoalType
 from domain.positions import Position
 from domain.rules import Rules, changed
 from state.book import Book, field_of, free, kind_of, returns_key, scope_key
-from state.entities import Agent, Assignment, Command, Farm, Goal, GoalState, State, Wallet
+from state.entities import Agent, Farm, Wallet
+from state.records import Assignment, Command, Goal, GoalState, State
 
 
 def book_of(*agents: str, rules: dict[str, Any] | None = None) -> Book:
@@ -232,3 +236,20 @@ def test_an_answer_that_is_forgotten_is_removed_once(monkeypatch: pytest.MonkeyP
     assert list(book.commands) == ["b"]
     assert set(book.changed) == {answers[3]}
     assert list(book.removed) == [(Command, "w/a"), (Command, "w/c")]
+
+
+@given(
+    budget=st.integers(1, 10**26),
+    part=st.integers(0, 10**9),
+    spread=st.integers(-2, 2),
+    threshold=st.sampled_from([0.0, 1e-9, 0.07, 0.1, 1 / 3, 1.0, 2.5]) | st.floats(0, 10),
+)
+def test_the_narrow_band_hides_no_drift(budget: int, part: int, spread: int, threshold: float) -> None:
+    """What is within a budget over the divisor is within the rule's share of it, in exact fractions."""
+    book = book_of(rules={"rebalance": {"threshold": threshold}})
+    band = budget // book.drift_divisor
+    drift = max(min(band * part // 10**9, band) if spread == 0 else band + spread, 0)
+
+    hidden = drift <= band
+    drifted = Fraction(drift, budget) > Fraction(round(threshold * 10**9), 10**9)
+    assert not (hidden and drifted)

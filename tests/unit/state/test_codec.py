@@ -15,20 +15,8 @@ from domain.positions import Position
 from domain.rules import Action, RiskMode, Rules, Tier, changed
 from domain.standing import DERIVED
 from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS, Codec, members
-from state.entities import (
-    Agent,
-    Assignment,
-    Booked,
-    Command,
-    Farm,
-    Goal,
-    GoalState,
-    Pending,
-    Resumed,
-    State,
-    Trip,
-    Wallet,
-)
+from state.entities import Agent, Farm, Wallet
+from state.records import Assignment, Booked, Command, Goal, GoalState, Pending, Resumed, State, Trip
 
 STANDING: dict[str, Any] = {
     "equity": 1_050_000_000_01,

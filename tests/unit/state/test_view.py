@@ -7,7 +7,8 @@ import msgspec
 
 from state.book import Book, returns_key
 from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS, Codec
-from state.entities import Agent, Command, Farm, Wallet
+from state.entities import Agent, Farm, Wallet
+from state.records import Command
 from state.view import KINDS, View, load_view
 from tests.support.driver import DAY, MINUTE, Driver, funded
 

@@ -8,7 +8,8 @@ from app.fleet.known import Known, deposit_id
 from app.fleet.tables import WalletTable
 from domain.goals import GoalType
 from domain.rules import RiskMode, Rules, changed
-from state.entities import Agent, Assignment, Command, Farm, Goal, Wallet
+from state.entities import Agent, Farm, Wallet
+from state.records import Assignment, Command, Goal
 
 FILE: dict[str, Any] = {
     "id": "alpha",

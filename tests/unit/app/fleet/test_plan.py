@@ -7,7 +7,8 @@ from app.fleet.plan import plan_wallet
 from app.fleet.step import Phase, Plan
 from domain.goals import Collect
 from domain.rules import Rules, changed
-from state.entities import Farm, GoalState
+from state.entities import Farm
+from state.records import GoalState
 from tests.unit.app.fleet.tables import FILE, stored, table
 
 

@@ -8,7 +8,7 @@ from app.fleet.known import Known
 from app.fleet.plan import plan_wallet
 from domain.goals import GoalType
 from domain.rules import changed
-from state.entities import State
+from state.records import State
 from stream.errors import ConfigurationError
 from tests.unit.app.fleet.tables import FILE, stored, table
 
