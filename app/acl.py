@@ -53,8 +53,8 @@ SUBSCRIBER: Final = (
 WORKER: Final = (
     Grant(
         (
-            *("exists", "get", "hget", "hgetall", "hmget", "hscan", "pttl", "type", "xinfo|groups"),
-            *("xinfo|stream", "xrange", "xrevrange"),
+            *("exists", "get", "hget", "hgetall", "hmget", "hscan", "lrange", "pttl", "type"),
+            *("xinfo|groups", "xinfo|stream", "xrange", "xrevrange"),
         ),
         READ,
         ("*", META, MOVED, SUBSCRIBERS),
@@ -78,8 +78,8 @@ WORKER: Final = (
 OPERATOR: Final = (
     Grant(
         (
-            *("eval_ro", "evalsha_ro", "exists", "get", "hget", "hgetall", "hkeys", "hlen", "hvals", "pttl"),
-            *("xinfo|stream", "xlen", "xrange", "xread", "xrevrange"),
+            *("eval_ro", "evalsha_ro", "exists", "get", "hget", "hgetall", "hkeys", "hlen", "hvals"),
+            *("lrange", "pttl", "xinfo|stream", "xlen", "xrange", "xread", "xrevrange"),
         ),
         READ,
         ("*", META, MOVED, SUBSCRIBERS),

@@ -5,7 +5,9 @@ Rules kept here:
 
 1. A dead letter is never deleted: the engine needs it to know which inputs were not applied. What was done
    about it stands in a hash beside.
-2. Sending again and noting it are one script, so nothing is sent twice by accident.
+2. Sending again and noting it are one script, so nothing is sent twice by accident. Where the letter's wallet
+   lives in another partition, as after the number of partitions was changed, it is sent there first: killed
+   in between it is sent twice, and a repeat is recognised.
 """
 
 from collections.abc import AsyncIterator
@@ -13,14 +15,16 @@ from typing import Final, Literal
 
 import msgspec
 
+from app.addressee import addressee
 from app.deployment import Deployment
-from stream.client import Client, fields_of
-from stream.errors import ConfigurationError
-from stream.keys import Keys
+from stream.client import Argument, fields_of
+from stream.errors import ConfigurationError, MalformedError
+from stream.keys import FIELD, SIGNATURE, Keys
 
 _CHUNK: Final = 200  # entries a reply; one may have megabytes
 _HANDLE: Final = """
--- KEYS: handled, dead, input stream of the letter. ARGV: id of the letter, 'retried' or 'dropped'.
+-- KEYS: handled, dead, input stream of the letter. ARGV: id of the letter, 'retried' or 'dropped', 1 where it
+-- was sent elsewhere.
 -- Returns {1}, or {0, what was done before}; {-1} where there is no such letter, {-2} where it has no event.
 local before = redis.call('HGET', KEYS[1], ARGV[1])
 if before then return {0, before} end
@@ -31,7 +35,7 @@ for i = 1, #found[1][2], 2 do
   if found[1][2][i] == 'event' then event = found[1][2][i + 1] end
   if found[1][2][i] == 'signature' then signature = found[1][2][i + 1] end
 end
-if ARGV[2] == 'retried' then
+if ARGV[2] == 'retried' and ARGV[3] == '0' then
   if not event or event == '' then return {-2} end
   if signature then
     redis.call('XADD', KEYS[3], '*', 'event', event, 'signature', signature)
@@ -61,6 +65,7 @@ class Letter(msgspec.Struct, frozen=True):
     stream: str
     cause: str  # id of the entry that could not be applied
     event: bytes
+    signature: bytes | None
     reason: str
     detail: str
     handled: Handled | None
@@ -86,6 +91,7 @@ async def letters(deployment: Deployment) -> AsyncIterator[Letter]:
                     stream=_text(fields.get(b"stream")),
                     cause=_text(fields.get(b"id")),
                     event=fields.get(b"event", b""),
+                    signature=fields.get(b"signature"),
                     reason=_text(fields.get(b"reason")),
                     detail=_text(fields.get(b"detail")),
                     handled=None if done is None else msgspec.json.decode(done, type=Handled),
@@ -93,7 +99,7 @@ async def letters(deployment: Deployment) -> AsyncIterator[Letter]:
             after = b"(" + reply[-1][0]
 
 
-async def handle(client: Client, letter: Letter, done: Literal["retried", "dropped"]) -> str | None:
+async def handle(deployment: Deployment, letter: Letter, done: Literal["retried", "dropped"]) -> str | None:
     """
     Retry or drop a letter.
 
@@ -107,8 +113,9 @@ async def handle(client: Client, letter: Letter, done: Literal["retried", "dropp
     """
     if not letter.stream.startswith("in:"):
         return f"{letter.id} names no input stream it came from."
+    sent = done == "retried" and letter.handled is None and await _sent_home(deployment, letter)
     keys = [letter.keys.handled, letter.keys.dead, letter.keys.input(letter.stream[3:])]
-    reply = await client.run(_HANDLE, keys, [letter.entry, done])
+    reply = await deployment.client.run(_HANDLE, keys, [letter.entry, done, int(sent)])
     match reply[0]:
         case 1:
             return None
@@ -119,6 +126,22 @@ async def handle(client: Client, letter: Letter, done: Literal["retried", "dropp
             return f"{letter.id} has no event that could be sent again; drop it, and publish what was meant."
         case _:
             return f"There is no dead letter {letter.id} any more."
+
+
+async def _sent_home(deployment: Deployment, letter: Letter) -> bool:
+    """Send a letter to where its wallet lives, if that is elsewhere; whether it is."""
+    try:
+        wallet = addressee(letter.event)
+    except MalformedError:
+        return False
+    if wallet is None or deployment.home(wallet) == letter.keys:
+        return False
+    stream = deployment.home(wallet).input(letter.stream[3:])
+    fields: list[Argument] = [FIELD, letter.event]
+    if letter.signature is not None:
+        fields += (SIGNATURE, letter.signature)
+    await deployment.client.ask("XADD", stream, "*", *fields)
+    return True
 
 
 async def named(deployment: Deployment, names: tuple[str, ...]) -> list[Letter]:

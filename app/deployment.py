@@ -23,6 +23,7 @@ class Deployment(msgspec.Struct, frozen=True):
     client: Client
     prefix: str
     partitions: int
+    earlier: tuple[int, ...] = ()  # how many there were before, in the order of time
 
     @property
     def all_keys(self) -> list[Keys]:
@@ -32,6 +33,17 @@ class Deployment(msgspec.Struct, frozen=True):
     def home(self, wallet: str) -> Keys:
         """Keys of the partition that a wallet lives in."""
         return Keys(self.prefix, partition_of(wallet, self.partitions))
+
+    def homes(self, wallet: str) -> list[Keys]:
+        """Keys of every partition that a wallet has lived in, of which the last is where it lives."""
+        numbers = [partition_of(wallet, count) for count in (*self.earlier, self.partitions)]
+        return [Keys(self.prefix, number) for number in reversed(dict.fromkeys(reversed(numbers)))]
+
+    @property
+    def given_up(self) -> list[Keys]:
+        """Keys of the partitions that there were once and are no more."""
+        numbers = range(self.partitions, max(self.earlier, default=0))
+        return [Keys(self.prefix, number) for number in numbers]
 
     async def now_ms(self) -> int:
         """Return the server's time, by which it names entries. Raises `TransportError`."""
@@ -56,17 +68,18 @@ async def open_deployment(config: Config, wait_s: float = 0.0) -> AsyncIterator[
     await check_server(config)
     client = Client(open_redis(config))
     try:
-        yield Deployment(client, config.prefix, await _recorded_partitions(client, config, wait_s))
+        yield Deployment(client, config.prefix, *await _recorded_partitions(client, config, wait_s))
     finally:
         await client.close()
 
 
-async def _recorded_partitions(client: Client, config: Config, wait_s: float) -> int:
+async def _recorded_partitions(client: Client, config: Config, wait_s: float) -> tuple[int, tuple[int, ...]]:
+    """How many there are, and how many there were before."""
     end = time.monotonic() + wait_s
     while True:
-        recorded = await client.ask("HGET", meta_key(config.prefix), "partitions")
-        if recorded is not None:
-            return int(recorded)
+        recorded = await client.hash(meta_key(config.prefix))
+        if b"partitions" in recorded:
+            return int(recorded[b"partitions"]), tuple(map(int, recorded.get(b"earlier", b"").split()))
         if time.monotonic() >= end:
             raise ConfigurationError(
                 f"No worker has run at {hide_password(config.redis)} with the prefix {config.prefix} yet: "

@@ -29,7 +29,7 @@ def _books(snapshot: PartitionSnapshot) -> list[Book]:
 
 def _subjects(book: Book, snapshot: PartitionSnapshot) -> list[Subject]:
     farms = sorted(book.farms.values(), key=lambda farm: farm.id)
-    return [Subject(book, scope, snapshot.keys) for scope in (book.wallet, *farms)]
+    return [Subject(book, scope, [snapshot.keys]) for scope in (book.wallet, *farms)]
 
 
 def _measured(subject: Subject) -> dict[str, Any]:

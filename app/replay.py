@@ -1,11 +1,13 @@
 """
 Folds the retained input again, from the beginning, and compares with what is stored.
 
+Where the number of partitions was changed, the beginning is what the partition began with then.
+
 State and outputs are a pure function of the input streams, so the fold must give the stored state and the
 stored outputs to the byte. It reads only, and may run while a worker works: it compares as of one commit.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -19,11 +21,11 @@ from stream.checkpoint import START, Checkpoint, parse_checkpoint
 from stream.client import Client, fields_of
 from stream.errors import ConfigurationError
 from stream.keys import FIELD, Keys
-from stream.order import order_key
+from stream.load import base_repeats
 from stream.processor import Processor
-from stream.reader import read_entry
 from stream.repeats import Repeats
-from stream.types import Entry, Outcome
+from stream.types import Outcome
+from stream.walk import walk
 
 _CHUNK: Final = 5_000
 _DIFFERENCES_MAX: Final = 20
@@ -54,18 +56,25 @@ async def replay(config: Config, progress: Progress) -> list[str]:
 
 async def _replay_partition(client: Client, keys: Keys, window: int, progress: Progress) -> list[str]:
     fleet = Fleet()
-    names = [keys.checkpoint, *(keys.state(kind) for kind in fleet.kinds)]
-    checkpoint_hash, *hashes = [fields_of(flat) for flat in await client.query(scripts.SNAPSHOT, names)]
-    checkpoint = parse_checkpoint(checkpoint_hash, fleet.inputs)
+    names = [keys.checkpoint, keys.base, *(keys.state(kind) for kind in fleet.kinds)]
+    checkpoint_hash, begun, *hashes = [
+        fields_of(flat) for flat in await client.query(scripts.SNAPSHOT, names)
+    ]
+    checkpoint, base = parse_checkpoint(checkpoint_hash, fleet.inputs), parse_checkpoint(begun, fleet.inputs)
     stored = dict(zip(fleet.kinds, hashes, strict=True))
-    await _check_retained(client, keys, fleet.inputs, checkpoint)
+    await _check_retained(client, keys, fleet.inputs, checkpoint, base)
 
-    starts, nothing = [START] * len(fleet.inputs), [0] * len(fleet.inputs)
-    processor = Processor(keys, fleet, Repeats(window), starts, nothing)
-    folded: dict[str, dict[str, bytes]] = {kind: {} for kind in fleet.kinds}
-    outputs = {name: _Outputs(client, keys.output(name)) for name in OUTPUTS}
-    done, total = 0, sum(checkpoint.applied)
-    async for batch in _inputs(client, keys, fleet.inputs, checkpoint):
+    folded = await _begin(client, keys, fleet, base) if begun else {kind: {} for kind in fleet.kinds}
+    repeats = Repeats(window)
+    for _, identity in await base_repeats(client, keys, fleet.inputs, window) if begun else ():
+        repeats.add(identity)
+    processor = Processor(keys, fleet, repeats, base.positions, base.applied)
+    outputs = {
+        name: _Outputs(client, keys.output(name), begun.get(f"out:{name}".encode(), START))
+        for name in OUTPUTS
+    }
+    done, total = 0, sum(checkpoint.applied) - sum(base.applied)
+    async for batch in walk(client, keys, fleet.inputs, base.positions, checkpoint.positions):
         outcome = processor.process(batch)
         _fold(outcome, folded)
         for name, event in outcome.outputs:
@@ -75,49 +84,33 @@ async def _replay_partition(client: Client, keys: Keys, window: int, progress: P
     return _state_differences(folded, stored) + [d for one in outputs.values() for d in one.differences]
 
 
-async def _check_retained(client: Client, keys: Keys, inputs: Sequence[str], checkpoint: Checkpoint) -> None:
-    for name, position, applied in zip(inputs, checkpoint.positions, checkpoint.applied, strict=True):
-        if not applied:
+async def _begin(client: Client, keys: Keys, fleet: Fleet, base: Checkpoint) -> dict[str, dict[str, bytes]]:
+    """Load what a partition began with, in the form that this version gives it, and return it."""
+    stored = {kind: await client.hash(keys.base_state(kind)) for kind in fleet.kinds}
+    folded = {kind: {name.decode(): one for name, one in stored[kind].items()} for kind in fleet.kinds}
+    for kind, changes in (fleet.migrate(base.schema, stored) if base.schema < fleet.schema else {}).items():
+        folded[kind] |= changes.written
+        for name in changes.removed:
+            del folded[kind][name]
+    for kind, fields in folded.items():
+        fleet.restore(kind, {name.encode(): one for name, one in fields.items()})
+    fleet.restored()
+    return folded
+
+
+async def _check_retained(
+    client: Client, keys: Keys, inputs: Sequence[str], checkpoint: Checkpoint, base: Checkpoint
+) -> None:
+    for stream, name in enumerate(inputs):
+        applied, begun = checkpoint.applied[stream], base.applied[stream]
+        if applied <= begun:
             continue
         info = fields_of(await client.ask("XINFO", "STREAM", keys.input(name)))
-        if int(info[b"entries-added"]) > int(info[b"length"]):
+        if int(info[b"entries-added"]) - int(info[b"length"]) > begun:
             raise ConfigurationError(
                 f"{keys.input(name)} was trimmed, so its first entries cannot be folded again; the stored "
-                f"state holds {applied} applied entries up to {position.decode()}."
+                f"state holds {applied} applied entries up to {checkpoint.positions[stream].decode()}."
             )
-
-
-async def _inputs(
-    client: Client, keys: Keys, inputs: Sequence[str], checkpoint: Checkpoint
-) -> AsyncIterator[list[Entry]]:
-    """Read the applied entries of all input streams, in order, in batches."""
-    after = [START] * len(inputs)
-    held: list[list[Entry]] = [[] for _ in inputs]
-    open_streams = set(range(len(inputs)))
-    while open_streams or any(held):
-        for stream in sorted(open_streams):
-            if held[stream]:
-                continue
-            end = checkpoint.positions[stream]
-            reply = []
-            if end != START:
-                start = b"(" + after[stream]
-                reply = await client.ask("XRANGE", keys.input(inputs[stream]), start, end, "COUNT", _CHUNK)
-            held[stream] = [read_entry(stream, one, fields_of(values)) for one, values in reply]
-            if len(reply) < _CHUNK:
-                open_streams.discard(stream)
-            if reply:
-                after[stream] = reply[-1][0]
-        # A stream with more behind its last entry is known only up to that.
-        horizon = min((order_key(held[s][-1]) for s in open_streams if held[s]), default=None)
-        merged = sorted((entry for entries in held for entry in entries), key=order_key)
-        ready = [entry for entry in merged if horizon is None or order_key(entry) <= horizon]
-        taken = [0] * len(inputs)
-        for entry in ready:
-            taken[entry.stream] += 1
-        held = [entries[count:] for entries, count in zip(held, taken, strict=True)]
-        if ready:
-            yield ready
 
 
 def _fold(outcome: Outcome, folded: dict[str, dict[str, bytes]]) -> None:
@@ -130,10 +123,10 @@ def _fold(outcome: Outcome, folded: dict[str, dict[str, bytes]]) -> None:
 class _Outputs:
     """Compares what a fold says on one output stream with what is stored there."""
 
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, client: Client, name: str, after: bytes) -> None:
         self._client = client
         self._name = name
-        self._after = START
+        self._after = after
         self._stored: list[bytes] = []
         self._ended = False
         self.differences: list[str] = []

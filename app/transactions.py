@@ -1,13 +1,14 @@
 """The transactions of a partition's wallets, as its output stream has them, and the state they came to."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from app.outputs import END, said
 from state.view import KINDS, View, load_view
 from stream.client import Client, fields_of
-from stream.keys import FIELD, Keys
+from stream.keys import Keys
 from stream.order import parse_id
 
 _CHUNK: Final = 2_000
@@ -82,18 +83,39 @@ def _trimmed(info: Mapping[bytes, Any]) -> bool:
     return deleted < parse_id(first[0]) if first else deleted == (0, 0)
 
 
-async def transactions(client: Client, keys: Keys, end: bytes | None) -> AsyncIterator[Told]:
-    """Read the transactions of all wallets up to an entry. Raises `TransportError`."""
-    start = b"-"
-    while end is not None:
-        reply = await client.ask("XRANGE", keys.output("wallet"), start, end, "COUNT", _CHUNK)
-        for _, fields in reply:
-            event = fields_of(fields).get(FIELD, b"")
-            if b"wallet_transaction" not in event:
-                continue
-            told = _told(event)
-            if told.type == "sluicegate.wallet_transaction.v1":
-                yield told
-        if len(reply) < _CHUNK:
-            return
-        start = b"(" + reply[-1][0]
+async def transactions(
+    client: Client, keys: Keys, end: bytes | None, before: Sequence[Keys] = ()
+) -> AsyncIterator[Told]:
+    """
+    Read the transactions of all wallets of a partition up to an entry.
+
+    Args:
+        client: any.
+        keys: of the partition.
+        end: id of that entry; None: there is none.
+        before: of the partitions that its wallets lived in before; what others say there comes too.
+
+    Raises:
+        TransportError: the server is away.
+
+    """
+    ends = {one.output("wallet"): END for one in before if one != keys}
+    if end is not None:
+        ends[keys.output("wallet")] = end
+    async for one in said(client, ends, _CHUNK):
+        if b"wallet_transaction" not in one.event:
+            continue
+        told = _told(one.event)
+        if told.type == "sluicegate.wallet_transaction.v1":
+            yield told
+
+
+async def are_trimmed(client: Client, before: Sequence[Keys]) -> bool:
+    """Whether the beginning is gone of what wallets said where they lived before. Raises `TransportError`."""
+    for keys in before:
+        name = keys.output("wallet")
+        if await client.ask("EXISTS", name) and _trimmed(
+            fields_of(await client.ask("XINFO", "STREAM", name))
+        ):
+            return True
+    return False

@@ -310,6 +310,11 @@ def field_of(entity: Entity) -> str:
     return entity.id if isinstance(entity, Wallet) else f"{entity.wallet}/{entity.id}"
 
 
+def wallet_of(kind: str, field: str) -> str:
+    """Wallet of a field in the hash of a kind."""
+    return field.split("/")[1 if kind == "returns" else 0]
+
+
 def scope_key(scope: Scope) -> str:
     """Name of a scope within its wallet."""
     return f"{kind_of(scope)}/{scope.id}"

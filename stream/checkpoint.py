@@ -38,6 +38,16 @@ async def read_checkpoint(client: Client, keys: Keys, inputs: Sequence[str]) -> 
     return parse_checkpoint(await client.hash(keys.checkpoint), inputs)
 
 
+async def read_base(client: Client, keys: Keys, inputs: Sequence[str]) -> Checkpoint | None:
+    """
+    Read at which positions a partition began; None where it began with nothing, as the first ones do.
+
+    What lies before them in its streams is of wallets as they were divided before. Raises `TransportError`.
+    """
+    stored = await client.hash(keys.base)
+    return parse_checkpoint(stored, inputs) if stored else None
+
+
 def parse_checkpoint(stored: Mapping[bytes, bytes], inputs: Sequence[str]) -> Checkpoint:
     """Checkpoint of a hash that was read."""
     return Checkpoint(

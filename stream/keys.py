@@ -68,6 +68,25 @@ class Keys(msgspec.Struct, frozen=True):
         return f"{self.tag}:backup:{schema}:{name}"
 
     @property
+    def next_repeats(self) -> str:
+        """List that is to be what `base_repeats` is, while it is being built."""
+        return f"{self.tag}:next:repeats"
+
+    @property
+    def base(self) -> str:
+        """Hash with the positions at which the partition began, where it did not begin with nothing."""
+        return f"{self.tag}:base"
+
+    def base_state(self, kind: str) -> str:
+        """Hash with the state of a kind that it began with."""
+        return f"{self.tag}:base:state:{kind}"
+
+    @property
+    def base_repeats(self) -> str:
+        """List of the identities that were known when it began, the last ones last."""
+        return f"{self.tag}:base:repeats"
+
+    @property
     def dead(self) -> str:
         """Stream of entries that could not be applied."""
         return f"{self.tag}:dead"

@@ -8,7 +8,7 @@ two parts the lease can be renewed.
 from collections.abc import Sequence
 from typing import Final
 
-from stream.checkpoint import Checkpoint
+from stream.checkpoint import START, Checkpoint, read_base
 from stream.client import Client, fields_of
 from stream.keys import Keys
 from stream.order import id_key, key_id, key_stream
@@ -45,13 +45,16 @@ async def load(
 
     """
     await _restore(client, keys, application)
-    tail = await _tail(client, keys, application, checkpoint.positions, window)
+    base = await read_base(client, keys, application.inputs)
+    tail = await _tail(client, keys, application, checkpoint, base, window)
     if trail is not None and len(tail) == window:
         starts = [
             first or at for first, at in zip(_firsts(tail, application), checkpoint.positions, strict=True)
         ]
         trail.mark(sum(checkpoint.applied) - window, starts)
-    repeats = await _remember(client, keys, application, tail, window)
+    repeats = Repeats(window)
+    for _, identity in await _with_base(client, keys, application, base, tail, window):
+        repeats.add(identity)
     return Processor(keys, application, repeats, checkpoint.positions, checkpoint.applied)
 
 
@@ -68,13 +71,67 @@ async def _restore(client: Client, keys: Keys, application: Application) -> None
     application.restored()
 
 
+async def last_applied(
+    client: Client, keys: Keys, application: Application, checkpoint: Checkpoint, window: int
+) -> list[Seen]:
+    """
+    Return the last entries that were applied of a partition at rest, in order; dead letters have no identity.
+
+    Raises `TransportError`.
+    """
+    base = await read_base(client, keys, application.inputs)
+    tail = await _tail(client, keys, application, checkpoint, base, window)
+    return await _with_base(client, keys, application, base, tail, window)
+
+
+async def _with_base(
+    client: Client,
+    keys: Keys,
+    application: Application,
+    base: Checkpoint | None,
+    tail: Sequence[Seen],
+    window: int,
+) -> list[Seen]:
+    """Put what was known when the partition began before what it has applied, and mark dead letters."""
+    dead = await _dead(client, keys, application.inputs, tail[0][0]) if tail else set()
+    known = [(place, None if place in dead else identity) for place, identity in tail]
+    if base is None or len(known) >= window:
+        return known
+    return await base_repeats(client, keys, application.inputs, window - len(known)) + known
+
+
+async def base_repeats(client: Client, keys: Keys, inputs: Sequence[str], count: int) -> list[Seen]:
+    """Return the last ones of the identities that a partition began with. Raises `TransportError`."""
+    found: list[Seen] = []
+    for start in range(-count, 0, _CHUNK):
+        stop = min(start + _CHUNK, 0) - 1
+        found += [_seen(one, inputs) for one in await client.ask("LRANGE", keys.base_repeats, start, stop)]
+    return found
+
+
+def remembered(place: int, identity: str, inputs: Sequence[str]) -> str:
+    """Write an identity as it stands in a base: entry id, input stream, identity."""
+    return f"{key_id(place).decode()} {inputs[key_stream(place)]} {identity}"
+
+
+def _seen(remembered: bytes, inputs: Sequence[str]) -> Seen:
+    entry_id, name, identity = remembered.split(b" ", 2)
+    return id_key(entry_id, inputs.index(name.decode())), identity.decode()
+
+
 async def _tail(
-    client: Client, keys: Keys, application: Application, positions: Sequence[bytes], window: int
+    client: Client,
+    keys: Keys,
+    application: Application,
+    checkpoint: Checkpoint,
+    base: Checkpoint | None,
+    window: int,
 ) -> list[Seen]:
     """Read the last applied entries over all input streams, in order."""
     tail: list[Seen] = []
-    for stream, position in enumerate(positions):
-        tail += await _stream_tail(client, keys, application, stream, position, window)
+    starts = [START] * len(application.inputs) if base is None else base.positions
+    for stream, span in enumerate(zip(starts, checkpoint.positions, strict=True)):
+        tail += await _stream_tail(client, keys, application, stream, span, window)
     tail.sort()
     del tail[:-window]
     return tail
@@ -86,26 +143,22 @@ def _firsts(tail: Sequence[Seen], application: Application) -> list[bytes | None
     return [firsts.get(stream) for stream in range(len(application.inputs))]
 
 
-async def _remember(
-    client: Client, keys: Keys, application: Application, tail: Sequence[Seen], window: int
-) -> Repeats:
-    """Fill the window, less the dead letters."""
-    dead = await _dead(client, keys, application.inputs, tail[0][0]) if tail else set()
-    repeats = Repeats(window)
-    for place, identity in tail:
-        repeats.add(None if place in dead else identity)
-    return repeats
-
-
 async def _stream_tail(
-    client: Client, keys: Keys, application: Application, stream: int, position: bytes, window: int
+    client: Client,
+    keys: Keys,
+    application: Application,
+    stream: int,
+    span: tuple[bytes, bytes],
+    window: int,
 ) -> list[Seen]:
+    """Read the last entries of a stream that lie behind an id, up to another."""
     found: list[Seen] = []
     portion = Portion(_CHUNK)
-    name, end = keys.input(application.inputs[stream]), position
+    start, end = span
+    name, first = keys.input(application.inputs[stream]), b"-" if start == START else b"(" + start
     while len(found) < window and end != b"(0-0":
         asked, size = portion.count, 0
-        reply = await client.ask("XREVRANGE", name, end, "-", "COUNT", asked)
+        reply = await client.ask("XREVRANGE", name, end, first, "COUNT", asked)
         for entry_id, values in reply:
             entry = read_entry(stream, entry_id, fields_of(values))
             size += len(entry.event or b"")

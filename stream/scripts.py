@@ -33,7 +33,7 @@ redis.call('ZADD', KEYS[1], string.format('%.0f', ms + ARGV[2]), ARGV[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)
 """
 
-_ENDS: Final = """
+ENDS: Final = """
 local function info(key, wanted)
   if redis.call('EXISTS', key) == 0 then return nil end
   local found = redis.call('XINFO', 'STREAM', key)
@@ -51,7 +51,7 @@ end
 """
 
 TAKE: Final = (
-    _ENDS
+    ENDS
     + """
 -- KEYS: checkpoint, lease, input streams…
 -- ARGV: owner, token, lease ms, 1 to take a lease of the same owner, group prefix, taking,
@@ -103,7 +103,7 @@ return {1, epoch}
 )
 
 RECOVER: Final = (
-    _ENDS
+    ENDS
     + """
 -- KEYS: checkpoint, lease, input streams…. ARGV: input names….
 -- Sets the position of each stream that ends before it back to that end, under a new epoch.

@@ -17,6 +17,7 @@ from app.cli.partitions import partitions
 from app.cli.plan import plan
 from app.cli.publish import publish
 from app.cli.recover import recover
+from app.cli.repartition import repartition
 from app.cli.replay import replay
 from app.cli.report import report
 from app.cli.status import status
@@ -41,6 +42,7 @@ COMMANDS: Final[dict[str, click.Command]] = {
     "dead": dead,
     "replay": replay,
     "recover": recover,
+    "repartition": repartition,
     "acl": acl,
     "version": version,
 }

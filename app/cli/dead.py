@@ -115,7 +115,7 @@ async def _handle(
             chosen = [one async for one in _chosen(deployment, reason, handled=False)]
         with Progress("dead letters") as progress:
             for letter in chosen:
-                problem = await handle(deployment.client, letter, done)
+                problem = await handle(deployment, letter, done)
                 if problem is None:
                     count += 1
                 else:

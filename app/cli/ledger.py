@@ -1,7 +1,7 @@
 """``ledger``: shows that nobody changed the books, and what happened in an account."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -11,10 +11,11 @@ from app.cli.options import as_json, configured, run
 from app.cli.output import console, print_json, table
 from app.cli.progress import Progress
 from app.config import Config
-from app.deployment import open_deployment
+from app.deployment import Deployment, open_deployment
 from app.statement import Line, statement
-from app.transactions import read_ledgers, transactions
+from app.transactions import are_trimmed, read_ledgers, transactions
 from stream.errors import ConfigurationError
+from stream.keys import Keys
 
 
 @click.group(
@@ -72,12 +73,14 @@ async def _verify(config: Config, wallet: str | None, *, as_json: bool) -> None:
                 ledgers = await read_ledgers(deployment.client, keys)
                 books = ledgers.view.books
                 found = {name: Audit(name) for name in sorted(books) if wallet in (None, name)}
-                async for told in transactions(deployment.client, keys, ledgers.end):
+                before = _homes(deployment, found)
+                async for told in transactions(deployment.client, keys, ledgers.end, before):
                     if told.wallet in found:
                         found[told.wallet].read(told.transaction)
                         progress.at(sum(audit.count for audit in found.values()))
+                trimmed = ledgers.trimmed or await are_trimmed(deployment.client, before)
                 for name, audit in found.items():
-                    audit.end(books[name], trimmed=ledgers.trimmed)
+                    audit.end(books[name], trimmed=trimmed)
                 audits += found.values()
     if wallet is not None and not audits:
         raise _no_wallet(config, wallet)
@@ -102,12 +105,17 @@ async def _show(config: Config, account: str, *, as_json: bool) -> None:
                 f"Wallet {wallet} has no account {name or 'without a name'}: there are wallet, farm/ID, "
                 "agent/ID, positions/ID, world, market, fees and suspense."
             )
-        told = transactions(deployment.client, keys, ledgers.end)
+        told = transactions(deployment.client, keys, ledgers.end, deployment.homes(wallet))
         lines = [line async for line in statement(wallet, name, told)]
     if as_json:
         print_json(lines)
     else:
         _print(lines)
+
+
+def _homes(deployment: Deployment, wallets: Iterable[str]) -> list[Keys]:
+    """Keys of all partitions that some wallets have lived in."""
+    return list(dict.fromkeys(keys for wallet in wallets for keys in deployment.homes(wallet)))
 
 
 def _print(lines: Sequence[Line]) -> None:

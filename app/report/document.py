@@ -163,7 +163,7 @@ def _member(subject: Subject, scope: Scope, among: dict[str, dict[str, Metric]])
         farm=scope.farm if isinstance(scope, Agent) else None,
         state=scope.state,
         breaker=scope.breaker,
-        figures=figures_of(Subject(subject.book, scope, subject.keys)),
+        figures=figures_of(Subject(subject.book, scope, subject.homes)),
         metrics=record["metrics"],
         without_value=record["without_value"],
         returns=list(returns_of(subject.turn, scope)),

@@ -12,12 +12,12 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from app.outputs import END, said
 from app.report.subject import Subject
 from app.report.thinned import Thinned
 from domain.breakers import Measure
 from state.book import kind_of
-from stream.client import Client, fields_of
-from stream.keys import FIELD
+from stream.client import Client
 
 T = TypeVar("T")
 
@@ -108,24 +108,22 @@ async def read_history(client: Client, subject: Subject) -> History:
         ("allocation", reader.take_allocation),
         ("emergency", reader.take_emergency),
     ):
-        async for event in _events(client, subject.keys.output(name), reader.source, _PAGES[name]):
+        streams = [keys.output(name) for keys in subject.homes]
+        async for event in _events(client, streams, reader.source, _PAGES[name]):
             reader.since.setdefault(name, event.at)
             take(event)
     return reader.history
 
 
-async def _events(client: Client, stream: str, source: str, page: int) -> AsyncIterator[Event]:
+async def _events(client: Client, streams: list[str], source: str, page: int) -> AsyncIterator[Event]:
     decode = msgspec.json.Decoder(Event).decode
-    start = "-"
-    while entries := await client.ask("XRANGE", stream, start, "+", "COUNT", page):
-        for _, flat in entries:
-            try:
-                event = decode(fields_of(flat).get(FIELD, b""))
-            except msgspec.DecodeError:
-                continue  # not of our making
-            if event.source == source:
-                yield event
-        start = f"({entries[-1][0].decode()}"
+    async for one in said(client, dict.fromkeys(streams, END), page):
+        try:
+            event = decode(one.event)
+        except msgspec.DecodeError:
+            continue  # not of our making
+        if event.source == source:
+            yield event
 
 
 class Reader:

@@ -16,10 +16,11 @@ _READ = tuple(kind for kind in KINDS if kind != "commands")
 class Subject:
     """A scope with the book it is in, as of one commit."""
 
-    def __init__(self, book: Book, scope: Scope, keys: Keys) -> None:
+    def __init__(self, book: Book, scope: Scope, homes: list[Keys]) -> None:
+        """``homes`` are the partitions that its wallet has lived in, the last being where it lives."""
         self.book = book
         self.scope = scope
-        self.keys = keys
+        self.homes = homes
 
     @property
     def agents(self) -> list[Agent]:
@@ -54,13 +55,13 @@ async def find_subject(deployment: Deployment, name: str | None) -> Subject:
     """
     wallet = (name or "").partition("/")[0]
     keys = [deployment.home(wallet)] if wallet else deployment.all_keys
-    views = [(one, await _read(deployment, one)) for one in keys]
-    books = [(one, book) for one, view in views for book in view.books.values()]
+    views = [await _read(deployment, one) for one in keys]
+    books = [(deployment.homes(one), book) for view in views for one, book in view.books.items()]
     if not wallet:
         return _only(books)
-    for one, book in books:
+    for homes, book in books:
         if book.wallet.id == wallet:
-            return Subject(book, _scope(book, name or ""), one)
+            return Subject(book, _scope(book, name or ""), homes)
     raise ConfigurationError(await _unknown(deployment, wallet))
 
 
@@ -70,10 +71,10 @@ async def _read(deployment: Deployment, keys: Keys) -> View:
     return load_view(state | {"commands": {}})
 
 
-def _only(books: list[tuple[Keys, Book]]) -> Subject:
+def _only(books: list[tuple[list[Keys], Book]]) -> Subject:
     if len(books) == 1:
-        ((keys, book),) = books
-        return Subject(book, book.wallet, keys)
+        ((homes, book),) = books
+        return Subject(book, book.wallet, homes)
     if not books:
         raise ConfigurationError("There are no wallets yet: declare some with sluicegate apply FLEET.toml.")
     names = ", ".join(sorted(book.wallet.id for _, book in books))
