@@ -2,7 +2,7 @@
 How one process runs: from the defaults, a TOML file, the environment and the command line, the later winning.
 
 None of it changes a result; what does is a wallet's rules, which are recorded with its state. The number of
-partitions is fixed when a deployment is created.
+partitions is recorded when a deployment is created, and compared.
 """
 
 import os

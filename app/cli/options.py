@@ -35,7 +35,7 @@ _OPTIONS: Final = (
 
 as_json: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 partitions: Final = click.option(
-    "--partitions", type=int, metavar="N", help="Partitions; fixed when a deployment is created.  [1]"
+    "--partitions", type=int, metavar="N", help="Partitions; recorded when a deployment is created.  [1]"
 )
 metrics_port: Final = click.option(
     "--metrics-port", type=int, metavar="N", help="Port of the metrics page; 0: any free one.  [9464]"

@@ -54,8 +54,9 @@ async def _repartition(config: Config, *, as_json: bool, yes: bool) -> None:
                 raise ConfigurationError(" ".join(found.problems))
             try:
                 brought = await _carry_out(config, deployment, found)
-            except FencedError as error:
-                raise ConfigurationError(f"{error}; see what it says.".capitalize()) from None
+            except FencedError:
+                text = "Another process goes on with this change: without --yes this one says how far it is."
+                raise ConfigurationError(text) from None
     if as_json:
         print_json({"done": yes, "brought_home": brought, **_document(found)})
     else:

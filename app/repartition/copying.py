@@ -7,7 +7,7 @@ Whole hashes pass through memory, one kind after the other; of the last inputs o
 from collections import deque
 from collections.abc import Mapping
 from heapq import merge
-from itertools import chain
+from operator import itemgetter
 from typing import Final
 
 from app.repartition.record import Move
@@ -98,7 +98,10 @@ async def _old(move: Move, kind: str) -> dict[bytes, bytes]:
     """All fields of a kind, of all partitions there were; their wallets tell them apart."""
     found: dict[bytes, bytes] = {}
     for partition in range(move.before):
-        found |= await move.client.hash(move.keys(partition).state(kind))
+        fields = await move.client.hash(move.keys(partition).state(kind))
+        if twice := found.keys() & fields.keys():
+            raise _broken(f"{kind} {min(twice).decode()} is in partition {partition} and in another")
+        found |= fields
     return found
 
 
@@ -109,12 +112,12 @@ async def _identities(move: Move, owned: Mapping[int, Checkpoint]) -> dict[int, 
         keys, fleet = Keys(move.prefix, partition), Fleet()
         seen.append(await last_applied(move.client, keys, fleet, owned[partition], move.window))
     homes: dict[int, deque[str]] = {partition: deque(maxlen=move.window) for partition in range(move.to)}
-    for place, identity in merge(*seen):
+    for place, identity in merge(*seen, key=itemgetter(0)):  # entry ids of two partitions may be equal
         if identity is not None:
             # trade/alpha/…: an identity begins with what it is of, and whose.
             wallet = identity.split("/")[1]
             homes[partition_of(wallet, move.to)].append(remembered(place, identity, INPUTS))
-    return {partition: list(chain(found)) for partition, found in homes.items()}
+    return {partition: list(found) for partition, found in homes.items()}
 
 
 def _broken(what: str) -> BrokenInvariantError:

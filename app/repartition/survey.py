@@ -1,5 +1,6 @@
 """Looks at a deployment whose partitions are to be changed: what that concerns, and what is in the way."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -55,6 +56,12 @@ async def survey(deployment: Deployment, to: int) -> Survey:
                 entities[kind] += int(await deployment.client.ask("HLEN", one.state(kind)))
         for one in deployment.given_up:
             late += await count_late(deployment.client, one, APPLIED)
+    problems = await _problems(deployment, keys, to, late) if begun is None else []
+    if twice := sorted({name for name, count in Counter(names).items() if count > 1}):
+        problems.append(
+            f"Wallet {twice[0]} is in more than one partition, as after a wallet_create that was sent to the "
+            f"wrong one: remove its fields from state:* of all but {partition_of(twice[0], before)}."
+        )
     return Survey(
         before=before,
         to=to,
@@ -63,7 +70,7 @@ async def survey(deployment: Deployment, to: int) -> Survey:
         entities=entities,
         late=late,
         begun=begun,
-        problems=await _problems(deployment, keys, to, late) if begun is None else [],
+        problems=problems,
     )
 
 

@@ -186,3 +186,18 @@ async def test_a_key_of_another_type_is_said(
 
     with pytest.raises(ConfigurationError, match="A key is in the way"):
         await loaded(backend, keys, [entry_id, b"9-0"])
+
+
+@pytest.mark.usefixtures("chunk")
+async def test_what_a_partition_began_with_is_known_as_far_as_the_window_goes(
+    backend: Backend, keys: Keys, redis: Redis
+) -> None:
+    """Before what it applied since; what lies before its beginning in the streams is not its own."""
+    await fill(redis, keys.input("word"), "abc", start=1)
+    positions = [(await fill(redis, keys.input("word"), "de", start=10))[-1], b"0-0"]
+    await redis.hset(keys.base, mapping={"in:word": "3-0", "in:clock": "0-0"})
+    await redis.rpush(keys.base_repeats, *(f"{n}-0 word word/{name}" for n, name in enumerate("fghi")))
+
+    processor, _ = await loaded(backend, keys, positions, window=5)
+
+    assert known(processor) == ["d", "e", "g", "h", "i"]

@@ -7,10 +7,11 @@ the fold of all inputs, wherever they came in.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from binascii import crc_hqx
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -33,6 +34,7 @@ from tests.faults.checker import (
     read_partition,
     stream,
 )
+from tests.faults.cluster import ClusterOfServers
 from tests.faults.load import Fields, Load, make_load
 from tests.faults.process import ROOT, WorkerProcess, check_replay
 from tests.faults.reference import fold
@@ -62,12 +64,9 @@ class Deployment:
 
     def publish(self, name: str, entries: Sequence[Fields]) -> None:
         """Publish, each entry to its home."""
-        pipelines = {p: self.client.pipeline(transaction=False) for p in range(self.partitions)}
         for field, value in entries:
             home = self.home(value) if field == b"event" else 0
-            pipelines[home].execute_command("XADD", f"{{sluicegate:{home}}}:in:{name}", "*", field, value)
-        for pipeline in pipelines.values():
-            pipeline.execute()
+            self.client.xadd(f"{{sluicegate:{home}}}:in:{name}", {field: value})
 
     def work(self) -> None:
         """Let a worker apply all there is, and stop it."""
@@ -87,16 +86,31 @@ class Deployment:
                     return False
         return True
 
-    def command(self, *words: str, code: int = 0, die_at: int = -1) -> str:
-        """Run a command and return what it said; with ``die_at`` it is killed before so many steps."""
-        module = "app" if die_at < 0 else "tests.faults.dying"
-        argv = [sys.executable, "-m", module, *words, "--redis", self.url]
-        environment = {**os.environ, "DIE_AT": str(die_at)}
-        done = subprocess.run(
-            argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert done.returncode == code, done.stdout + done.stderr
+    def command(self, *words: str) -> str:
+        """Run a command and return what it said."""
+        done = self._run("app", *words)
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def is_killed(self, partitions: int, scripts: int) -> bool:
+        """Change it in a process that is killed before so many scripts; whether it got there."""
+        words = ("repartition", "--partitions", str(partitions), "--yes")
+        done = self._run("tests.faults.dying", *words, variables={"DIE_AT": str(scripts)})
+        assert done.returncode in (0, -signal.SIGKILL), done.stdout + done.stderr
+        return done.returncode != 0
+
+    def _run(
+        self, module: str, *words: str, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", module, *words, "--redis", self.url],
+            cwd=ROOT,
+            env={**os.environ, **(variables or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
 
     def rest(self) -> dict[str, dict[bytes, bytes]]:
         """Handle what cannot be applied, and return all stored state, by kind."""
@@ -171,11 +185,16 @@ def load(server: Server, random: Random) -> Load:
 def fleet(server: Server, load: Load, tmp_path: Path) -> Deployment:
     """Give a deployment of one partition that has applied a quarter of the load."""
     deployment = Deployment(server.url, server.client(), tmp_path)
+    begin(deployment, load)
+    return deployment
+
+
+def begin(deployment: Deployment, load: Load) -> None:
+    """Let a worker apply all commands and the first fills."""
     deployment.publish("command", [(b"event", one) for one in load.commands])
     deployment.work()
     deployment.publish("trade", load.fills[:1000])
     deployment.work()
-    return deployment
 
 
 @pytest.mark.slow
@@ -187,5 +206,50 @@ def test_again_and_again_while_a_fleet_trades(fleet: Deployment, load: Load) -> 
         assert f"Done: there are {partitions} partitions." in said
         assert fleet.state() == before
         fleet.publish("trade", load.fills[1000 * number : 1000 * (number + 1)])
+        fleet.work()
+    fleet.check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("partitions", [4, 1])
+def test_killed_again_and_again_while_bots_go_on(
+    fleet: Deployment, load: Load, random: Random, partitions: int
+) -> None:
+    """What a killed process leaves the next one finishes; what bots send meanwhile follows their wallets."""
+    if partitions == 1:
+        fleet.rest()
+        fleet.repartition(3)
+    before = fleet.rest()
+    sent = 1000
+    for scripts in sorted(random.sample(range(4, 75), 6)):
+        if not fleet.is_killed(partitions, scripts):
+            break
+        fleet.publish("trade", load.fills[sent : sent + 100])
+        sent += 100
+    else:
+        fleet.command("repartition", "--partitions", str(partitions), "--yes")
+    fleet.partitions = partitions
+
+    assert fleet.state() == before
+    fleet.publish("trade", load.fills[sent : sent + 500])
+    fleet.work()
+    fleet.check()
+
+
+@pytest.mark.slow
+def test_on_a_cluster(cluster: ClusterOfServers, random: Random, tmp_path: Path) -> None:
+    """Where partitions are in different slots, at different nodes."""
+    client = cluster.client()
+    clock = now_ms(cluster.servers[0].client())
+    load = make_load(random, wallets=WALLETS, agents=14, fills=2500, now_ms=clock)
+    fleet = Deployment(cluster.url, client, tmp_path)
+    begin(fleet, load)
+    for number, partitions in enumerate((4, 2), 2):
+        before = fleet.rest()
+        fleet.is_killed(partitions, random.randrange(4, 60))
+        fleet.publish("trade", load.fills[500 * number : 500 * number + 100])
+        fleet.repartition(partitions)
+        assert fleet.state() == before
+        fleet.publish("trade", load.fills[500 * number + 100 : 500 * (number + 1)])
         fleet.work()
     fleet.check()

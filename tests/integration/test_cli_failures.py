@@ -31,13 +31,14 @@ def _words(folder: Path) -> dict[str, tuple[str, ...]]:
         "replay": ("replay",),
         "partitions": ("partitions", "list"),
         "recover": ("recover",),
+        "repartition": ("repartition", "--partitions", "2"),
         "subscribers": ("subscribers", "list"),
     }
 
 
 NEED_A_SERVER = (
     *("worker", "apply", "publish", "tail", "status", "report", "plan", "ledger", "dead", "replay"),
-    *("partitions", "recover", "subscribers"),
+    *("partitions", "recover", "repartition", "subscribers"),
 )
 
 

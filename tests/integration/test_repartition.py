@@ -16,7 +16,7 @@ from app.deployment import open_deployment
 from app.repartition.run import repartition
 from state.view import KINDS
 from stream.client import Argument, Client
-from stream.errors import ConfigurationError, FencedError
+from stream.errors import BrokenInvariantError, ConfigurationError, FencedError
 from stream.keys import Keys, partition_of
 from tests.integration.command_line import CommandLine, wait_until
 
@@ -354,6 +354,24 @@ def test_what_is_in_the_way(floor: Floor) -> None:
 
     cli("dead", "drop", "--all")
     floor.work(2)
+
+
+@pytest.mark.parametrize("change", [(2, 3)], ids=str)
+def test_a_wallet_that_is_there_twice(floor: Floor) -> None:
+    """As after a wallet was created by a publisher with the wrong number: nobody guesses which counts."""
+    wrong = 1 - partition_of("alpha", 2)
+    alpha = floor.raw.hget(floor.cli.keys(1 - wrong).state("wallets"), "alpha")
+    floor.raw.hset(floor.cli.keys(wrong).state("wallets"), "alpha", alpha)
+
+    said = floor.cli.refused("repartition", "--partitions", 3, "--yes")
+
+    assert said.startswith("Wallet alpha is in more than one partition")
+    assert said.endswith(f"of all but {1 - wrong}.")
+    with pytest.raises(BrokenInvariantError, match="wallets alpha is in partition 1 and in another"):
+        floor.change(3)
+    floor.raw.hdel(floor.cli.keys(wrong).state("wallets"), "alpha")
+    floor.change(3)
+    floor.check(3)
 
 
 @pytest.mark.parametrize("change", [(2, 3)], ids=str)
