@@ -114,7 +114,7 @@ def test_another_number_of_partitions(sluicegate: CommandLine) -> None:
 
     said = sluicegate.refused("worker", "--partitions", "2", "--metrics-port", "0")
 
-    assert "created with 3 partitions, not 2" in said
+    assert "has 3 partitions, not 2" in said
 
 
 @pytest.mark.parametrize("name", NEED_A_SERVER)

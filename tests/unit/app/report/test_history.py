@@ -15,7 +15,7 @@ def told(driver: Driver, kind: str, name: str) -> History:
     book = driver.fleet.view.books["w"]
     scope = book.scope(kind, name)
     assert scope is not None
-    reader = Reader(Subject(book, scope, Keys("sluicegate", 0)))
+    reader = Reader(Subject(book, scope, [Keys("sluicegate", 0)]))
     for stream, event in driver.outputs:
         if stream == "emergency":
             reader.take_emergency(msgspec.json.decode(event, type=Event))
