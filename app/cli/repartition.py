@@ -1,12 +1,15 @@
 """``repartition``: change the number of partitions of a deployment that is at rest."""
 
 import click
+import msgspec
 
 from app.cli.options import as_json, configured, run
 from app.cli.output import print_json
 from app.config import Config
+from app.connect import open_redis
 from app.deployment import Deployment, open_deployment
 from app.repartition.survey import Survey, survey
+from stream.client import Client
 from stream.errors import ConfigurationError, FencedError
 
 _WHAT = """\
@@ -67,15 +70,22 @@ async def _carry_out(config: Config, deployment: Deployment, found: Survey) -> i
     # Imported here because it brings the whole application, which no other command needs.
     from app.repartition.run import bring_late_home, repartition, take_back  # noqa: PLC0415  # as above
 
+    # Of its own, for each step has to be on a replica where a commit has to be.
+    client = Client(open_redis(config), config.wait_ms)
+    deployment = msgspec.structs.replace(deployment, client=client)
+
     def tell(what: str) -> None:
         click.echo(f"{what} …", err=True)
 
-    if found.begun is not None and found.begun.to != found.to:
-        await take_back(deployment)
-        return 0
-    if found.begun is None and found.to == deployment.partitions:
-        return await bring_late_home(deployment, tell)
-    return await repartition(deployment, found.to, config.dedupe_window, tell)
+    try:
+        if found.begun is not None and found.begun.to != found.to:
+            await take_back(deployment)
+            return 0
+        if found.begun is None and found.to == deployment.partitions:
+            return await bring_late_home(deployment, tell)
+        return await repartition(deployment, found.to, config.dedupe_window, tell)
+    finally:
+        await client.close()
 
 
 def _told(found: Survey) -> str:

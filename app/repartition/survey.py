@@ -16,6 +16,7 @@ from stream.checkpoint import read_checkpoint
 from stream.client import Client
 from stream.errors import ConfigurationError
 from stream.keys import Keys, partition_of
+from stream.ownership import newer_schema
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -36,7 +37,8 @@ async def survey(deployment: Deployment, to: int) -> Survey:
     Look, and change nothing.
 
     Raises:
-        ConfigurationError: a change to another number was begun and is past its first switch.
+        ConfigurationError: a change to another number was begun and is past its first switch, or a newer
+            version wrote the state.
         TransportError: the server is away.
 
     """
@@ -121,4 +123,6 @@ async def _problems(deployment: Deployment, keys: Sequence[Keys], to: int, late:
 
 async def _is_older(client: Client, keys: Keys) -> bool:
     checkpoint = await read_checkpoint(client, keys, ())
-    return checkpoint.epoch > 0 and checkpoint.schema != schema()
+    if checkpoint.schema > schema():
+        raise ConfigurationError(newer_schema(checkpoint.schema, schema()))
+    return checkpoint.epoch > 0 and checkpoint.schema < schema()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from state.view import KINDS
+from stream.keys import Keys, partition_of
 from tests.integration.command_line import CommandLine, wait_until
 from tests.integration.next_version import SCRIPTS
 
@@ -41,10 +42,11 @@ def stored(sluicegate: CommandLine, tmp_path: Path) -> CommandLine:
     return sluicegate
 
 
-def _fill(sluicegate: CommandLine, number: int) -> None:
+def _fill(sluicegate: CommandLine, number: int, home: Keys | None = None) -> None:
     event = {"id": f"f{number}", "wallet": "alpha", "agent": "a", "timestamp": NOW + number}
     event |= {"symbol": "X/USDT", "side": "buy", "price": "1", "amount": "1"}
-    sluicegate.redis.xadd(sluicegate.keys().input("trade"), {"event": json.dumps(event)})
+    keys = sluicegate.keys() if home is None else home
+    sluicegate.redis.xadd(keys.input("trade"), {"event": json.dumps(event)})
 
 
 def _agent(sluicegate: CommandLine) -> dict[str, Any]:
@@ -147,3 +149,24 @@ def test_the_way_back(stored: CommandLine) -> None:
     with stored.worker():
         wait_until(lambda: _agent(stored)["trades"] == 3)
     assert _agent(stored)["strategy"] == "darvas"
+
+
+def test_a_replay_that_begins_at_a_change_of_partitions(stored: CommandLine) -> None:
+    """It begins with state of the older schema, as the partition did, and comes to what is stored."""
+    assert stored("repartition", "--partitions", 2, "--yes").exit_code == 0
+    home = stored.keys(partition_of("alpha", 2))
+    module = "tests.integration.next_version"
+    words = ("worker", "--partitions", "2", "--name", "test", "--metrics-port", "0")
+    with stored.process(*words, module=module) as process:
+        wait_until(lambda: stored.redis.hget(home.checkpoint, "schema") == "2")
+        _fill(stored, 3, home)
+        wait_until(lambda: json.loads(stored.redis.hget(home.state("agents"), "alpha/a"))["trades"] == 3)
+        process.terminate()
+        assert process.wait(20) == 0
+
+    with stored.process("replay", module=module) as process:
+        said, _ = process.communicate(timeout=30)
+
+    assert "state and outputs agree." in said
+    assert json.loads(stored.redis.hget(home.state("agents"), "alpha/a"))["strategy"] == "darvas+"
+    assert "schema 2, this version knows up to 1" in stored.refused("repartition", "--partitions", 1, "--yes")
