@@ -8,6 +8,7 @@ docs/performance.md; a glance, or a part, only prints.
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -43,6 +44,15 @@ def parts(found: list[Found]) -> dict[str, Measure]:
     }
 
 
+def attempt(name: str, measure: Measure, sizes: Sizes, prepared: Prepared) -> Found:
+    """Measure a part; where it fails, say so, and let the others be measured all the same."""
+    try:
+        return measure(sizes, prepared)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it is, it is told
+        traceback.print_exc()
+        return Found(name, name.capitalize(), [], notes=[f"Not measured: {type(error).__name__}."])
+
+
 def main() -> int:
     """Measure, print, and write where everything was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
@@ -59,14 +69,14 @@ def main() -> int:
         for name, measure in parts(found).items():
             if not options.only or name in options.only:
                 began = time.perf_counter()
-                found.append(measure(sizes, prepared))
+                found.append(attempt(name, measure, sizes, prepared))
                 say(found[-1], targets=not options.quick)
                 print(f"  ({time.perf_counter() - began:.0f} s)", flush=True)
     seconds = time.perf_counter() - start
     print(f"\n{seconds:.0f} s")
     if not options.quick and not options.only:
         write(Results(datetime.now(UTC).strftime("%Y-%m-%d"), machine(), round(seconds), found))
-    return 0
+    return int(any(not one.rows for one in found))
 
 
 if __name__ == "__main__":

@@ -103,16 +103,16 @@ def drawings(found: Sequence[Found]) -> dict[str, str]:
     """Draw what was found, by name; what was not measured is left out."""
     by_name = {one.name: one for one in found}
     drawn: dict[str, str] = {}
-    if one := by_name.get("throughput"):
+    if (one := by_name.get("throughput")) and one.rows:
         rates = [(row.what, row.median) for row in one.rows if row.unit == "fills/s"]
         ours = next(row.what for row in one.rows if row.name == _OURS)
         drawn["throughput"] = bars("Fills a second", rates, ours)
-    if one := by_name.get("latency"):
+    if (one := by_name.get("latency")) and one.curves:
         drawn["latency"] = curves("From a fill to the stop it causes", one.curves, "fills/s", "ms")
-    if one := by_name.get("growth"):
+    if (one := by_name.get("growth")) and one.curves:
         over = [_over_range(curve) for curve in one.curves]
         drawn["growth"] = curves("Time per fill, as things grow", over, "% of the range", "µs")
-    if one := by_name.get("memory"):
+    if (one := by_name.get("memory")) and one.curves:
         drawn["memory"] = curves("Memory of a worker", one.curves, "fills", "MB")
     return drawn
 
@@ -131,7 +131,7 @@ def tables(results: Results) -> str:
     parts = [f"Measured {results.recorded} on {cores} cores in {results.seconds / 60:.0f} minutes: {about}."]
     drawn = drawings(results.found)
     for one in results.found:
-        parts += [f"### {one.title}", table(one.rows), *one.notes]
+        parts += [f"### {one.title}", *([table(one.rows)] if one.rows else []), *one.notes]
         if one.name in drawn:
             parts.append(f"![{one.title}](plots/{one.name}.svg)")
     return "\n\n".join(parts)

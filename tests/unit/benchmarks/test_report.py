@@ -1,11 +1,13 @@
 """Tables, the place they are written to, and drawings that a browser can read."""
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from benchmarks import report
 from benchmarks.figures import Curve, Found, Row
-from benchmarks.report import BEGIN, END, Results, drawings, inserted, table, tables
+from benchmarks.report import BEGIN, END, ROOT, Results, drawings, inserted, recorded, table, tables, write
 
 SVG = "{http://www.w3.org/2000/svg}"
 RATES = Row("fills_per_second", "one worker", "fills/s", [53_248.4, 51_000.0, 54_110.0], 150_000)
@@ -102,3 +104,37 @@ def test_the_page_shows_every_drawing_there_is() -> None:
 
     assert text.startswith("Measured 2026-11-21 on 2 cores in 13 minutes: python CPython 3.11.7.")
     assert [f"plots/{name}.svg" in text for name in drawings(found())] == [True] * 4
+
+
+def test_what_is_written_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check of every change reads the median of 51,000, 53,248.4 and 54,110 from the file."""
+    page = tmp_path / "page.md"
+    page.write_text(f"{BEGIN}{END}")
+    monkeypatch.setattr(report, "RESULTS", tmp_path / "results" / "figures.json")
+    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(report, "PLOTS", tmp_path / "plots")
+    assert recorded("fills_per_second") is None
+
+    write(Results("2026-11-21", {"cores": "2"}, 760.0, found()))
+
+    assert recorded("fills_per_second") == 53_248.4
+    assert recorded("another") is None
+    assert "| one worker | 53,248 fills/s |" in page.read_text()
+    assert sorted(path.stem for path in (tmp_path / "plots").iterdir()) == sorted(drawings(found()))
+
+
+def test_a_part_that_failed_is_told_on_the_page() -> None:
+    """Its drawing and its table are left out."""
+    failed = Found("latency", "Latency", [], notes=["Not measured: AssertionError."])
+
+    text = tables(Results("2026-11-21", {"cores": "2"}, 760.0, [failed]))
+
+    assert text.endswith("### Latency\n\nNot measured: AssertionError.")
+
+
+@pytest.mark.parametrize("page", ["performance.md", "scaling.md"])
+def test_the_pages_have_a_place_for_the_figures(page: str) -> None:
+    """What takes a quarter of an hour must not fail at its end."""
+    text = (ROOT / "docs" / page).read_text()
+
+    assert "\n\nfigures\n\n" in inserted(text, "figures")
