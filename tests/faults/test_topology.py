@@ -105,7 +105,9 @@ def _under_load(
         publisher.wait()
         wait_until_applied(client, worker)
         assert worker.metric("sluicegate_rollbacks_total", partition="0") == 0
+        away_s = [line["away_seconds"] for line in worker.said("server back")]
         assert worker.terminate() == 0
+    print(f"{cluster.program.name}: the worker was without its partition for {away_s} s")  # noqa: T201  # figures
     check_partition(client)
     check_replay(cluster.url)
 
