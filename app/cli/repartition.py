@@ -1,5 +1,8 @@
 """``repartition``: change the number of partitions of a deployment that is at rest."""
 
+from contextlib import ExitStack
+from pathlib import Path
+
 import click
 import msgspec
 
@@ -8,6 +11,7 @@ from app.cli.output import print_json
 from app.config import Config
 from app.connect import open_redis
 from app.deployment import Deployment, open_deployment
+from app.embedded import embedded_server
 from app.repartition.survey import Survey, survey
 from stream.client import Client
 from stream.errors import ConfigurationError, FencedError
@@ -33,8 +37,14 @@ state takes. Killed at any moment, the same command goes on."""
     metavar="N",
     help="How many there are to be.",
 )
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Folder of an embedded server, which runs for as long as this takes.",
+)
 @click.option("--yes", is_flag=True, help="Do it; without, only say what would be done.")
-def repartition(config: Config, *, as_json: bool, yes: bool) -> None:
+def repartition(config: Config, *, data: Path | None, as_json: bool, yes: bool) -> None:
     """
     Change the number of partitions of a deployment at rest.
 
@@ -43,7 +53,11 @@ def repartition(config: Config, *, as_json: bool, yes: bool) -> None:
     that was begun and has switched nothing, or brings inputs home that came late to partitions that were
     given up. Needs the rights of the server's admin.
     """
-    run(_repartition, config, as_json=as_json, yes=yes)
+    with ExitStack() as stack:
+        if data is not None:
+            server = stack.enter_context(embedded_server(data, None))
+            config = msgspec.structs.replace(config, redis=server.url, redis_user="", redis_password_file="")
+        run(_repartition, config, as_json=as_json, yes=yes)
 
 
 async def _repartition(config: Config, *, as_json: bool, yes: bool) -> None:

@@ -196,3 +196,28 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
         code, said = up.wait()
 
     assert (code, said) == (1, f"Error: Cannot make the folder {tmp_path / 'file'}: File exists.\n")
+
+
+def test_another_number_of_partitions(data: Path, tmp_path: Path) -> None:
+    """The embedded server runs for as long as the change takes, and everything is there afterwards."""
+    fleet = tmp_path / "fleet.toml"
+    fleet.write_text(FLEET, encoding="utf-8")
+    with _up(data) as up:
+        assert up.serving()("apply", fleet).exit_code == 0
+        assert up.end(signal.SIGTERM)[0] == 0
+    words = ("repartition", "--data", str(data), "--partitions", "3", "--yes")
+    done = subprocess.run(
+        [sys.executable, "-m", "app", *words],
+        cwd=ROOT,
+        env={name: text for name, text in os.environ.items() if not name.startswith("SLUICEGATE_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Done: there are 3 partitions." in done.stdout, done.stderr
+
+    with _up(data, "--partitions", "3") as up:
+        # One epoch of the first worker, one of the change, and that of this worker.
+        here = up.serving(3)
+        assert [wallet["cash"] for wallet in here.json("status")["wallets"]] == ["5"]
+        assert up.end(signal.SIGTERM)[0] == 0
