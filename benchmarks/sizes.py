@@ -34,7 +34,7 @@ FULL: Final = Sizes(
     fast=100_000,
     loop=10_000,
     slow=3_000,
-    scattered=40_000,
+    scattered=30_000,
     many=Fleet(wallets=100, agents=1000),
     wallets=Fleet(wallets=1000, farms=10, agents=10, goals=10),
     window=200_000,
@@ -44,7 +44,7 @@ FULL: Final = Sizes(
     idle_s=4.0,
     growth=40_000,
     growth_runs=3,
-    growth_steps=(0.0, 0.3, 0.6, 1.0),
+    growth_steps=(0.0, 0.5, 1.0),
     growth_stream=300_000,
     published=300_000,
 )
@@ -65,7 +65,6 @@ QUICK: Final = FULL._replace(
     idle_s=2.0,
     growth=15_000,
     growth_runs=1,
-    growth_steps=(0.0, 0.5, 1.0),
     growth_stream=50_000,
     published=100_000,
 )
