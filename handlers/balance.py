@@ -144,11 +144,10 @@ def read_report(book: Book, balance: Balance) -> Report:
 
 def _acknowledge(turn: Turn, agent: Agent, report: Report, timestamp: int) -> None:
     """Post what is pending for an agent until it confirms it, and shows in its account."""
-    account = agent_account(agent.id)
-    for pending in list(turn.book.pending.values()):
+    for pending in turn.book.pending_to(agent_account(agent.id)):
         transfer = pending.transfers[0]
         # A snapshot from before cannot show it.
-        if not pending.acknowledge or transfer.credit != account or timestamp <= pending.created:
+        if not pending.acknowledge or timestamp <= pending.created:
             continue
         if _shows(turn, agent, report, transfer.amount):
             moved = agent.moved

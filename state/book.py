@@ -56,6 +56,8 @@ class Book:
         self.goals: dict[str, Goal] = {}
         self.commands: dict[str, Command] = {}  # in the order they were answered
         self.pending: dict[str, Pending] = {}  # in the order they were made
+        self._pending_from: dict[str, dict[str, Pending]] = {}  # the same by account that gives, and by id
+        self._pending_to: dict[str, dict[str, Pending]] = {}  # by account that gets
         self.ended: dict[str, Pending] = {}  # in the order they ended
         self.returns: dict[str, list[float]] = {}  # by returns_key, oldest first
         self.updates: list[tuple[int, str]] = []  # heap of the balance updates that wait: due, scope_key
@@ -105,7 +107,7 @@ class Book:
         self.changed_returns[key] = self.returns[key]
 
     def keep(self, entity: Farm | Agent | Goal | Pending | Command) -> None:
-        """Take in an entity as it was stored."""
+        """Take in an entity as it was stored; `put_in_order` follows."""
         if isinstance(entity, Farm):
             self.farms[entity.id] = entity
         elif isinstance(entity, Agent):
@@ -113,9 +115,25 @@ class Book:
         elif isinstance(entity, Goal):
             self.goals[entity.id] = entity
         elif isinstance(entity, Pending):
-            self.pending[entity.id] = entity
+            (self.pending if entity.state is Phase.PENDING else self.ended)[entity.id] = entity
         else:
             self.commands[entity.id] = entity
+
+    def put_in_order(self) -> None:
+        """Order what was taken in as stored, and find what follows from it."""
+        self.senders_changed()
+        answered = sorted(self.commands.values(), key=lambda command: command.number)
+        self.commands = {command.id: command for command in answered}
+        made = sorted(self.pending.values(), key=lambda pending: pending.number)
+        self.pending = {pending.id: pending for pending in made}
+        for pending in made:
+            self._index_pending(pending)
+        ended = sorted(self.ended.values(), key=lambda pending: (pending.ended, pending.number))
+        self.ended = {pending.id: pending for pending in ended}
+        scopes: list[Scope] = [self.wallet, *self.farms.values(), *self.agents.values()]
+        self.updates = sorted(
+            (scope.update_due, scope_key(scope)) for scope in scopes if scope.update_due is not None
+        )
 
     def remember_command(self, command: Command) -> None:
         """Keep an answer for repeats; the oldest goes when there are too many."""
@@ -129,6 +147,7 @@ class Book:
     def remember_pending(self, pending: Pending) -> None:
         """Keep a pending transfer until it ends."""
         self.pending[pending.id] = pending
+        self._index_pending(pending)
         self.mark(pending)
         self.removed.pop((Pending, field_of(pending)), None)
         self.timers_changed()
@@ -138,10 +157,29 @@ class Book:
         pending.state = state
         pending.ended = self.wallet.transactions
         self.ended[pending.id] = self.pending.pop(pending.id)
+        for transfer in pending.transfers:
+            self._pending_from[transfer.debit].pop(pending.id, None)
+            self._pending_to[transfer.credit].pop(pending.id, None)
         self.mark(pending)
         self.timers_changed()
         if len(self.ended) > ENDED_KEPT:
             self._remove(self.ended.pop(next(iter(self.ended))))
+
+    def pending_to(self, account: str) -> list[Pending]:
+        """Pending transfers that would bring an account money, in the order they were made."""
+        return list(self._pending_to.get(account, _NOTHING_PENDING).values())
+
+    def pending_with(self, account: str) -> list[Pending]:
+        """Pending transfers that would bring an account money or take some, in the order they were made."""
+        found = self._pending_from.get(account, _NOTHING_PENDING) | self._pending_to.get(
+            account, _NOTHING_PENDING
+        )
+        return sorted(found.values(), key=lambda pending: pending.number)
+
+    def _index_pending(self, pending: Pending) -> None:
+        for transfer in pending.transfers:
+            self._pending_from.setdefault(transfer.debit, {})[pending.id] = pending
+            self._pending_to.setdefault(transfer.credit, {})[pending.id] = pending
 
     def _remove(self, entity: Entity) -> None:
         self.changed.pop(entity, None)
@@ -276,6 +314,7 @@ class Book:
 
 
 _NO_WORK: list[Work] = []
+_NOTHING_PENDING: dict[str, Pending] = {}
 _OUTER = {
     WORLD: "world",
     MARKET: "market",

@@ -5,15 +5,14 @@ Loaded whole when the partition is taken, and from then on ahead of the stored s
 not committed yet. It is never repaired: after any failure it is dropped and loaded again.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from domain.ledger import Phase
-from state.book import Book, field_of, scope_key
+from state.book import Book, field_of
 from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS
-from state.entities import Agent, Farm, Scope, Wallet
+from state.entities import Agent, Farm, Wallet
 from state.records import Command, Goal, Pending
 
 KINDS: Final = ("wallets", "farms", "agents", "goals", "pending", "commands", "returns")
@@ -100,17 +99,7 @@ class View:
     def restored(self) -> None:
         """Put in order what was taken in."""
         for book in self.books.values():
-            book.senders_changed()
-            answered = sorted(book.commands.values(), key=lambda command: command.number)
-            book.commands = {command.id: command for command in answered}
-            held = sorted(book.pending.values(), key=lambda pending: (pending.ended, pending.number))
-            book.pending = {one.id: one for one in held if one.state is Phase.PENDING}
-            book.ended = {one.id: one for one in held if one.state is not Phase.PENDING}
-            book.updates = sorted(
-                (scope.update_due, scope_key(scope))
-                for scope in _scopes(book)
-                if scope.update_due is not None
-            )
+            book.put_in_order()
 
 
 def load_view(state: Mapping[str, Mapping[bytes, bytes]]) -> View:
@@ -120,9 +109,3 @@ def load_view(state: Mapping[str, Mapping[bytes, bytes]]) -> View:
         view.restore(kind, state.get(kind, {}))
     view.restored()
     return view
-
-
-def _scopes(book: Book) -> Iterator[Scope]:
-    yield book.wallet
-    yield from book.farms.values()
-    yield from book.agents.values()

@@ -148,13 +148,10 @@ def expire_overdue(turn: Turn) -> None:
 
 def void_of(turn: Turn, agent: Agent) -> None:
     """Void what is pending for an agent that may get nothing; of a retired one also what is to leave it."""
-    account = agent_account(agent.id)
-    for pending in list(turn.book.pending.values()):
-        accounts = {transfer.credit for transfer in pending.transfers}
-        if agent.state is State.RETIRED:
-            accounts |= {transfer.debit for transfer in pending.transfers}
-        if account in accounts:
-            void(turn, pending, f"{turn.cause}/voided/{pending.number}")
+    book, account = turn.book, agent_account(agent.id)
+    retired = agent.state is State.RETIRED
+    for pending in book.pending_with(account) if retired else book.pending_to(account):
+        void(turn, pending, f"{turn.cause}/voided/{pending.number}")
 
 
 def arriving(book: Book) -> dict[str, int]:

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.goals import GoalType
+from domain.ledger import Phase, Transfer
 from domain.positions import Position
 from domain.rules import Rules, changed
 from state.book import Book, field_of, free, kind_of, returns_key, scope_key
 from state.entities import Agent, Farm, Wallet
-from state.records import Assignment, Command, Goal, GoalState, State
+from state.records import Assignment, Command, Goal, GoalState, Pending, State
 
 
 def book_of(*agents: str, rules: dict[str, Any] | None = None) -> Book:
@@ -144,6 +145,37 @@ def test_of_a_farm_and_the_master_all_cash_is_available() -> None:
     book.farms["f"].cash, book.wallet.cash = 5, 7
 
     assert (book.available("farm/f"), book.available("wallet")) == (5, 7)
+
+
+def pending(name: str, number: int, *transfers: tuple[str, str]) -> Pending:
+    """Return a pending transfer of one unit each from account to account."""
+    made = [Transfer(debit, credit, 1) for debit, credit in transfers]
+    return Pending(id=name, wallet="w", number=number, reason="transfer", transfers=made, created=1)
+
+
+def test_what_is_pending_is_found_by_account_in_the_order_it_was_made() -> None:
+    """Until it ends; a loaded book finds the same as one that grew."""
+    book, loaded = book_of("a", "b"), book_of("a", "b")
+    out, linked, there = (
+        pending("z", 1, ("agent/a", "wallet")),
+        pending("y", 2, ("wallet", "agent/a"), ("wallet", "agent/b")),
+        pending("x", 3, ("wallet", "agent/a")),
+    )
+    for one in (out, linked, there):
+        book.remember_pending(one)
+    for one in (there, out, linked):
+        loaded.keep(one)
+    loaded.put_in_order()
+
+    for known in (book, loaded):
+        assert known.pending_to("agent/a") == [linked, there]
+        assert known.pending_with("agent/a") == [out, linked, there]
+        assert known.pending_with("agent/b") == [linked]
+        assert known.pending_to("farm/f") == []
+    for known in (book, loaded):
+        known.end_pending(linked, Phase.VOIDED)
+        assert known.pending_with("agent/b") == []
+        assert known.pending_to("agent/a") == [there]
 
 
 # -- goals -------------------------------------------------------------------------------------------------

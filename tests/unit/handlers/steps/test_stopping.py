@@ -1,8 +1,11 @@
 """A stop reaches all under its scope in one commit, and ends where it was made."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.support.driver import CALM, MINUTE, SECOND, Json, Step, earn, funded, limited
+from domain.ledger import Transfer
+from tests.support.driver import CALM, MINUTE, SECOND, Driver, Json, Step, earn, funded, limited
 
 WALLET: Json = {"type": "wallet", "id": "w"}
 FARM: Json = {"type": "farm", "id": "f"}
@@ -42,6 +45,55 @@ def test_a_new_agent_under_a_stop_starts_stopped_and_gets_nothing(scope: Json) -
     assert driver.agent_of("b")["state"] == "stopped"
     assert driver.command("allocate", agent="b", amount="10").reply["refusal"] == "agent_stopped"
     assert driver.command("emergency_resume", scope=scope).one("emergency_resume")["agents"] == ["a", "b"]
+
+
+class Seen(list[Transfer]):
+    """The transfers of what is pending, that count how often somebody goes through them."""
+
+    def __init__(self, transfers: list[Transfer], looks: list[int]) -> None:
+        super().__init__(transfers)
+        self.looks = looks
+
+    def __iter__(self) -> Iterator[Transfer]:
+        self.looks[0] += 1
+        return super().__iter__()
+
+
+def promised(agents: int) -> tuple[Driver, list[int]]:
+    """Return a wallet with money pending for each of some agents, and a count of looks at that."""
+    names = [f"a{number:03}" for number in range(agents)]
+    driver = funded(CALM, **dict.fromkeys(names, "10"))
+    for name in names:
+        driver.command("allocate", id=f"p{name}", agent=name, amount="1", pending=True)
+    looks = [0]
+    for pending in driver.fleet.view.books["w"].pending.values():
+        pending.transfers = Seen(pending.transfers, looks)
+    return driver, looks
+
+
+def test_a_stop_looks_at_what_is_pending_in_proportion_to_it() -> None:
+    """Of twice as many agents with money pending each, twice as often."""
+    counts = []
+    for agents in (10, 20):
+        driver, looks = promised(agents)
+        step = driver.command("emergency_stop", scope=WALLET)
+        assert [data["state"] for data in step.named("fund_allocation")] == ["voided"] * agents
+        counts.append(looks[0])
+
+    assert 0 < counts[1] == 2 * counts[0]
+
+
+def test_a_report_looks_at_what_is_pending_for_its_agent_only() -> None:
+    """Whether the agent runs, is stopped, or has nothing pending any more."""
+    driver, looks = promised(10)
+
+    driver.balance("a000", total={"USDT": "10"})
+    driver.command("void", transfer="pa001")
+    driver.command("emergency_stop", scope={"type": "agent", "id": "a001"})
+    looks[0] = 0
+    driver.after(SECOND).balance("a001", total={"USDT": "0"})
+
+    assert looks[0] == 0
 
 
 # -- what a stopped agent may report -------------------------------------------------------------------------
