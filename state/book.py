@@ -206,7 +206,7 @@ class Book:
     def agents_under(self, scope: Scope) -> list[Agent]:
         """Agents that a scope covers, retired ones left out, in the order of their ids."""
         if isinstance(scope, Agent):
-            return [scope]
+            return [] if scope.state is State.RETIRED else [scope]
         if isinstance(scope, Farm):
             return self.agents_of(scope.id)
         return self._running()

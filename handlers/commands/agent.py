@@ -10,7 +10,7 @@ from handlers.commands.minima import check_minima, own_bounds
 from handlers.commands.types import Answer, Body, Done, find_farm, note_change, open_agent, open_farm
 from handlers.reading import check_id, find_agent, given
 from handlers.steps.rebalancing import request
-from handlers.steps.stopping import held_by, sweep_stopped
+from handlers.steps.stopping import held_by, lay_off, sweep_stopped
 from handlers.steps.updates import touch
 from handlers.steps.valuation import roll_to_now
 from handlers.turn import WALLET, Turn
@@ -179,7 +179,7 @@ def retire(turn: Turn, body: Retire) -> Answer:
     agent = open_agent(turn.book, body.agent)
     if isinstance(agent, Refused):
         return agent
-    agent.state = State.RETIRED
+    lay_off(turn, agent)
     note_change(turn, agent)
     sweep_stopped(turn, agent)
     turn.book.goals_changed()

@@ -48,7 +48,7 @@ def stop(turn: Turn, body: Stop) -> Answer:
 def resume(turn: Turn, body: Resume) -> Answer:
     """Lift a scope's own stop."""
     scope = find_scope(turn.book, body.scope)
-    if scope.trip is None:
+    if scope.trip is None or scope.state is State.RETIRED:
         above = stopping.stopped_above(turn, scope)
         if above is not None and scope.state not in (State.RETIRED, State.CLOSED):
             text = f"{kind_of(scope)} {scope.id} is held by the stop of {kind_of(above)} {above.id}."

@@ -7,7 +7,8 @@ Rules kept here:
    goes back to the master, once all that stops together was told.
 2. A stop is latched: it ends by a command, or by itself after a cool-off. An agent runs again when no stop
    above it holds it any more.
-3. What a stopped agent reports has happened, and is recorded; that it goes on opening positions is told.
+3. A retired agent is covered by no stop.
+4. What a stopped agent reports has happened, and is recorded; that it goes on opening positions is told.
 """
 
 from domain.breakers import Colour
@@ -95,6 +96,17 @@ def resume(turn: Turn, scope: Scope, reason: str) -> None:
         },
     )
     request(turn, "resumed")
+
+
+def lay_off(turn: Turn, agent: Agent) -> None:
+    """Retire an agent: its own stop and its colour end with it, which is not told, for nobody goes on."""
+    agent.state = State.RETIRED
+    agent.trip = None
+    agent.breaker = Colour.GREEN
+    agent.measure = None
+    believe(agent)
+    turn.book.mark(agent)
+    turn.book.timers_changed()
 
 
 def held_by(turn: Turn, agent: Agent) -> Scope | None:

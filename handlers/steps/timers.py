@@ -78,7 +78,7 @@ def _end_cool_offs(turn: Turn) -> None:
 
 def _tripped(turn: Turn) -> list[Scope]:
     scopes: list[Scope] = [turn.wallet, *turn.book.farms.values(), *turn.book.agents.values()]
-    tripped = [scope for scope in scopes if scope.trip is not None]
+    tripped = [scope for scope in scopes if scope.trip is not None and scope.state is not State.RETIRED]
     return sorted(tripped, key=lambda scope: (type(scope).__name__, scope.id))
 
 

@@ -8,6 +8,7 @@ Rules kept here:
 2. What marks took is in doubt for the time of the rule `smoothing`. A limit that is not reached without it
    trips when it has been reached for so long; until then the scope is orange.
 3. What time alone decides is done by a timer (`next_look`), not when somebody happens to look.
+4. A retired agent has no limits of its own; what it still loses counts for those of its farm and its wallet.
 """
 
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from handlers.steps.valuation import Result, roll_to_now
 from handlers.turn import EMERGENCY, Turn
 from state.book import kind_of
 from state.entities import Agent, Scope
-from state.records import Trip
+from state.records import State, Trip
 
 
 def follow(turn: Turn, scopes: tuple[Scope, Scope, Scope], result: Result) -> None:
@@ -55,6 +56,8 @@ def watch(turn: Turn, scope: Scope, marked: int = 0, at: int | None = None) -> b
     change new prices of open positions made; ``at`` the stream time to look as of, now unless given.
     """
     if scope.calm_low < scope.equity < scope.calm_high or scope.trip is not None:
+        return False
+    if scope.state is State.RETIRED:
         return False
     rules, limit = turn.wallet.rules.breakers, turn.book.limits[kind_of(scope)]
     at = turn.now if at is None else at
@@ -180,10 +183,14 @@ def _look(turn: Turn, scopes: Sequence[tuple[Scope, int]]) -> None:
 
 
 def coloured(turn: Turn) -> list[Scope]:
-    """Scopes that are near a limit and not stopped by their own, from the inside out, in the order of ids."""
+    """
+    Scopes that are near a limit and not stopped by their own, from the inside out, in the order of ids.
+
+    No retired agent is among them, whatever colour it was stored with.
+    """
     book = turn.book
     found: list[Scope] = []
     for scopes in (book.agents.values(), book.farms.values(), (turn.wallet,)):
         near = (scope for scope in scopes if scope.measure is not None and scope.trip is None)
-        found += sorted(near, key=lambda scope: scope.id)
+        found += sorted((s for s in near if s.state is not State.RETIRED), key=lambda scope: scope.id)
     return found
