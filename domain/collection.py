@@ -6,7 +6,8 @@ Rules kept here:
 1. Profit is equity above the high-water mark. The mark is net of flows: it moves with every transfer, so that
    money which is given is no profit, and money which is taken is no loss.
 2. After a sweep the mark stands at the equity, whatever part of the profit was taken, left as a reward or is
-   still tied up: no profit is swept twice.
+   still tied up: no profit is swept twice. Only profit of which nothing could be asked, for the money is
+   promised elsewhere, stays above the mark.
 3. What is asked for and tied up is owed, and follows as it comes free.
 """
 
@@ -46,6 +47,25 @@ def sweep_all(equity: int, high_water: int, free: int, reward: float = 0.0) -> S
     """Ask for everything but the reward, which is a share of the profit. Takes what `sweep_profit` takes."""
     kept = _part(max(equity - high_water, 0), reward)
     return _asked(max(equity - kept, 0), free, kept)
+
+
+def unsettled(equity: int, high_water: int, asked: int, share: float, reward: float = 0.0) -> int:
+    """
+    Profit of which a sweep asked nothing: that of which the share is what it should have asked for beyond.
+
+    Args:
+        equity: before it.
+        high_water: the mark before it.
+        asked: what was asked for, be it taken or owed.
+        share: of the profit, 0 to 1; 1 for a sweep of everything.
+        reward: share of that share that stays with the agent, and is settled.
+
+    """
+    profit = max(equity - high_water, 0)
+    due = _part(profit, share)
+    missed = due - _part(due, reward) - asked
+    # A share is rounded, so what is missed may be that of a little more than there is.
+    return min(divide(missed * _PARTS, round(share * _PARTS)), profit) if missed > 0 else 0
 
 
 def _asked(amount: int, free: int, reward: int) -> Sweep:

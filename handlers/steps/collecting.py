@@ -8,7 +8,7 @@ free.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from domain.collection import Sweep, sweep_all, sweep_profit
+from domain.collection import Sweep, sweep_all, sweep_profit, unsettled
 from domain.ledger import MASTER, Transfer, agent_account
 from handlers.steps.capital import tell_collection
 from handlers.steps.posting import transact
@@ -38,7 +38,7 @@ def collect_profit(turn: Turn, agents: Sequence[Agent], reason: str, goal: Goal 
             continue  # nothing can be asked for now; the profit is still there to be
         pending += owed - agent.pending_return
         taken += found.taken
-        _collect(turn, agent, found, owed, reason, goal)
+        _collect(turn, agent, found, owed, share, reason, goal)
     return Collected(taken, pending)
 
 
@@ -52,7 +52,7 @@ def collect_all(turn: Turn, agents: Sequence[Agent], reason: str, goal: Goal | N
             continue
         pending += owed - agent.pending_return
         taken += found.taken
-        _collect(turn, agent, found, owed, reason, goal)
+        _collect(turn, agent, found, owed, 1.0, reason, goal)
     return Collected(taken, pending)
 
 
@@ -73,13 +73,16 @@ def _reward(goal: Goal | None) -> float:
     return 0.0 if goal is None else goal.reward
 
 
-def _collect(turn: Turn, agent: Agent, found: Sweep, owed: int, reason: str, goal: Goal | None) -> None:
-    """Take what is free of a sweep, have the agent owe the rest, and settle its profit with that."""
+def _collect(
+    turn: Turn, agent: Agent, found: Sweep, owed: int, share: float, reason: str, goal: Goal | None
+) -> None:
+    """Take what is free of a sweep, have the agent owe the rest, and settle the share of profit that is."""
     asked = found.taken + owed - agent.pending_return
+    left = unsettled(agent.equity, agent.high_water, asked, share, _reward(goal))
     if found.taken:
         _take(turn, agent, found.taken, reason)
     agent.pending_return = owed
-    agent.high_water = max(agent.equity, 0)
+    agent.high_water = max(agent.equity - left, 0)
     agent.budget = max(agent.budget - asked, 0)
     turn.book.mark(agent)
     tell_collection(turn, agent, found.taken, reason, goal, found.reward)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.collection import Sweep, sweep_all, sweep_profit
+from domain.collection import Sweep, sweep_all, sweep_profit, unsettled
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,29 @@ def test_all_is_everything_but_the_reward(
 ) -> None:
     """And never more than there is."""
     assert sweep_all(equity, high_water, free, reward) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "share", "reward", "expected"),
+    [
+        (50, 0.5, 0.0, 0),  # all that is due
+        (20, 0.5, 0.0, 60),  # half of 60 is the 30 that are not
+        (0, 0.5, 0.0, 100),
+        (20, 0.5, 0.2, 40),  # 10 stay for good, 20 are not asked for
+        (40, 0.5, 0.2, 0),
+        (20, 1.0, 0.0, 80),
+        (900, 1.0, 0.0, 0),  # more than the profit
+        (0, 0.0, 0.0, 0),  # nothing is due
+        (0, 0.015, 0.0, 100),  # 1.5 to even are 2, which is a share of 133: more than there is
+    ],
+)
+def test_profit_of_which_nothing_is_asked_is_not_settled(
+    asked: int, share: float, reward: float, expected: int
+) -> None:
+    """1100 with a mark of 1000: a sweep of what is left would ask for the rest."""
+    assert unsettled(1100, 1000, asked, share, reward) == expected
+
+
+def test_without_profit_nothing_is_unsettled() -> None:
+    """A loss is no profit below zero."""
+    assert unsettled(900, 1000, 0, 0.5) == 0

@@ -1,6 +1,19 @@
 """Profit goes back to the master: what is free at once, what is tied up as it comes free, and never twice."""
 
-from tests.support.driver import CALM, DAY, MASTER, SECOND, Driver, Json, funded, move, round_trip
+import pytest
+
+from tests.support.driver import (
+    CALM,
+    DAY,
+    MASTER,
+    SECOND,
+    Driver,
+    Json,
+    create_goal,
+    funded,
+    move,
+    round_trip,
+)
 
 AGENT: Json = {"type": "agent", "id": "a"}
 
@@ -208,3 +221,56 @@ def test_a_profit_of_which_nothing_can_be_asked_is_there_to_be_collected_later()
     assert driver.state["agents"] == before
     driver.command("void", transfer="p")
     assert collected(driver) == {"collected": "50", "pending": "0"}
+
+
+def promised() -> Driver:
+    """Return agent a with 200, of which 100 are profit and 180 are pending for the master as ``p``."""
+    driver = funded(CALM, a="100")
+    round_trip(driver, "a", "100")
+    move(driver, AGENT, MASTER, "180", id="p", pending=True)
+    return driver
+
+
+@pytest.mark.parametrize("end", ["void", "post"])
+def test_of_a_profit_that_is_asked_for_in_part_the_rest_is_there_to_be_collected_later(end: str) -> None:
+    """
+    Of the 50 that are due only 20 can be asked for: 40 of the profit are settled, 60 are left above the mark.
+
+    Their half is asked for when the 180 stay after all; when they leave, all that is left leaves with them.
+    """
+    driver = promised()
+
+    assert collected(driver) == {"collected": "20", "pending": "0"}
+    assert figures(driver)[:3] == ("180", "120", "0")
+    assert collected(driver) == "nothing_to_collect"
+    driver = driver.restarted()
+    driver.command(end, transfer="p")
+
+    if end == "void":
+        assert collected(driver) == {"collected": "30", "pending": "0"}
+        assert figures(driver)[:2] == ("150", "150")
+    assert collected(driver) == "nothing_to_collect"
+
+
+def test_a_reward_is_settled_whole_though_only_a_part_could_be_asked_for() -> None:
+    """A fifth of the 50 stays; of the 40 that are asked for 20 leave now and 20 when they can."""
+    driver = promised()
+    create_goal(driver, {"trades": 1}, assigned=[AGENT], collect="profit", reward=0.2)
+
+    told = driver.fill("a", "buy", "1", "0.01", symbol="X/USDT:USDT").one("fund_collection")
+    driver.command("void", transfer="p")
+
+    assert (told["amount"], told["reward"]) == ("20", "10")
+    assert collected(driver) == {"collected": "20", "pending": "0"}
+    assert figures(driver)[:2] == ("160", "160")
+
+
+def test_all_that_could_be_asked_for_settles_as_much_of_the_profit() -> None:
+    """20 of 200; the 80 of the profit of 100 that stay are still profit, of which half is due."""
+    driver = promised()
+
+    assert collected(driver, what="all") == {"collected": "20", "pending": "0"}
+    driver.command("void", transfer="p")
+
+    assert figures(driver)[:2] == ("180", "100")
+    assert collected(driver) == {"collected": "40", "pending": "0"}
