@@ -10,7 +10,7 @@ from handlers.commands.minima import check_minima, own_bounds
 from handlers.commands.types import Answer, Body, Done, find_farm, note_change, open_agent, open_farm
 from handlers.reading import check_id, find_agent, given
 from handlers.steps.rebalancing import request
-from handlers.steps.stopping import held_by, lay_off, sweep_stopped
+from handlers.steps.stopping import come_under, lay_off, sweep_stopped
 from handlers.steps.updates import touch
 from handlers.steps.valuation import roll_to_now
 from handlers.turn import WALLET, Turn
@@ -104,13 +104,12 @@ def register(turn: Turn, body: Register) -> Answer:
     )
     book.agents[agent.id] = agent
     book.guarded = book.guarded or agent.public_key is not None
-    if held_by(turn, agent) is not None:
-        agent.state = State.STOPPED
     note_change(turn, agent)
     book.hierarchy_changed()
     if len(book.agents) == 1:
         book.timers_changed()  # with the first agent the interval of rebalances begins
     _tell_assignment(turn, agent, None)
+    come_under(turn, agent, [farm, wallet])
     request(turn, "arrival")
     return Done({"agent": agent.id, "farm": farm.id, "state": agent.state})
 
@@ -163,12 +162,11 @@ def assign(turn: Turn, body: Assign) -> Answer:
         scope.unrealized_pnl += sign * agent.unrealized_pnl
         touch(turn, scope)
     agent.farm = farm.id
-    agent.state = State.ACTIVE if held_by(turn, agent) is None else State.STOPPED
     note_change(turn, agent)
     book.goals_changed()
     _tell_assignment(turn, agent, old.id)
+    come_under(turn, agent, [farm])
     if agent.state is State.STOPPED:
-        agent.told_trading = False
         sweep_stopped(turn, agent)
     request(turn, "arrival")
     return Done({"agent": agent.id, "farm": farm.id})

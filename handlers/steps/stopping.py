@@ -5,11 +5,14 @@ Rules kept here:
 
 1. A stop covers every agent under its scope, in the same turn as what caused it. What of their money is free
    goes back to the master, once all that stops together was told.
-2. A stop is latched: it ends by a command, or by itself after a cool-off. An agent runs again when no stop
+2. Who can read is told: what the stops and resumes name by agent is who may trade and who may not.
+3. A stop is latched: it ends by a command, or by itself after a cool-off. An agent runs again when no stop
    above it holds it any more.
-3. A retired agent is covered by no stop.
-4. What a stopped agent reports has happened, and is recorded; that it goes on opening positions is told.
+4. A retired agent is covered by no stop.
+5. What a stopped agent reports has happened, and is recorded; that it goes on opening positions is told.
 """
+
+from collections.abc import Sequence
 
 from domain.breakers import Colour
 from domain.ledger import MASTER, Transfer, agent_account
@@ -37,21 +40,7 @@ def stop(
     turn.book.mark(scope)
     turn.book.timers_changed()
     covered = turn.book.agents_under(scope)
-    turn.emit(
-        EMERGENCY,
-        "emergency_stop",
-        scope.id,
-        {
-            "scope": kind_of(scope),
-            "id": scope.id,
-            "agents": [agent.id for agent in covered],
-            "action": trip.action,
-            "reason": trip.reason,
-            "value": None if value is None else round(value, 8),
-            "limit": limit,
-            "by": trip.by,
-        },
-    )
+    _tell_stop(turn, scope, trip, covered, trip.by, value, limit)
     for agent in covered:
         if agent.state is State.ACTIVE:
             agent.state = State.STOPPED
@@ -83,19 +72,60 @@ def resume(turn: Turn, scope: Scope, reason: str) -> None:
     for agent in resumed:
         agent.state = State.ACTIVE
         turn.book.mark(agent)
-    turn.emit(
-        EMERGENCY,
-        "emergency_resume",
-        scope.id,
-        {
-            "scope": kind_of(scope),
-            "id": scope.id,
-            "agents": [agent.id for agent in resumed],
-            "reason": reason,
-            "by": turn.by,
-        },
-    )
+    _tell_resume(turn, scope, resumed, reason)
     request(turn, "resumed")
+
+
+def come_under(turn: Turn, agent: Agent, scopes: Sequence[Scope]) -> None:
+    """
+    Stop or release an agent that has come under some scopes, from the inside out, and tell its bot.
+
+    It hears of each stop that is new to it, by that scope's name, for there it is lifted; and in its own name
+    that it runs again, for the stop that it left may still hold others.
+    """
+    for scope in scopes:
+        if scope.trip is not None:
+            _tell_stop(turn, scope, scope.trip, [agent], turn.by)
+    if held_by(turn, agent) is not None:
+        agent.state = State.STOPPED
+        agent.told_trading = False
+    elif agent.state is State.STOPPED:
+        agent.state = State.ACTIVE
+        _tell_resume(turn, agent, [agent], "assigned")
+    turn.book.mark(agent)
+
+
+def _tell_stop(
+    turn: Turn,
+    scope: Scope,
+    trip: Trip,
+    agents: Sequence[Agent],
+    by: str | None,
+    value: float | None = None,
+    limit: float | None = None,
+) -> None:
+    data = {
+        "scope": kind_of(scope),
+        "id": scope.id,
+        "agents": [agent.id for agent in agents],
+        "action": trip.action,
+        "reason": trip.reason,
+        "value": None if value is None else round(value, 8),
+        "limit": limit,
+        "by": by,
+    }
+    turn.emit(EMERGENCY, "emergency_stop", scope.id, data)
+
+
+def _tell_resume(turn: Turn, scope: Scope, agents: Sequence[Agent], reason: str) -> None:
+    data = {
+        "scope": kind_of(scope),
+        "id": scope.id,
+        "agents": [agent.id for agent in agents],
+        "reason": reason,
+        "by": turn.by,
+    }
+    turn.emit(EMERGENCY, "emergency_resume", scope.id, data)
 
 
 def lay_off(turn: Turn, agent: Agent) -> None:

@@ -62,6 +62,7 @@ class Fleets(RuleBasedStateMachine):
         self.copy = Driver()
         self.journals = {wallet: Journal() for wallet in WALLETS}
         self.updates = Updates(250)
+        self.stopped: dict[str, set[str]] = {wallet: set() for wallet in WALLETS}  # as bots were told
         self.goals = 0
 
     @initialize(method=st.sampled_from(["equal", "performance"]), threshold=st.sampled_from([0.0, 0.1, 0.5]))
@@ -109,6 +110,10 @@ class Fleets(RuleBasedStateMachine):
             self.journals[wallet].read(said)
         elif said.name == "wallet_balance_update" and wallet == "w":
             self.updates.read(said, stamp(said.event))
+        elif said.name == "emergency_stop":
+            self.stopped[wallet].update(said.data["agents"])
+        elif said.name == "emergency_resume":
+            self.stopped[wallet].difference_update(said.data["agents"])
 
     def command(self, wallet: str, kind: str, **members: Any) -> Step:
         """Send a command; one that is refused changes nothing."""
@@ -185,6 +190,14 @@ class Fleets(RuleBasedStateMachine):
             for agent in Books(self.driver.state, wallet).agents.values():
                 if agent["state"] != "active":
                     assert (agent["budget"], agent["weight"]) == ("0", 0.0)
+
+    @invariant()
+    def who_may_trade_is_what_bots_were_told(self) -> None:
+        """By stops and resumes alone; a retired agent is told nothing any more."""
+        for wallet in self.driver.state["wallets"]:
+            for name, agent in Books(self.driver.state, wallet).agents.items():
+                if agent["state"] != "retired":
+                    assert (name in self.stopped[wallet]) is (agent["state"] == "stopped"), name
 
     def teardown(self) -> None:
         """The last update of every scope is told, by a tick if nothing else comes."""

@@ -5,6 +5,8 @@ import pytest
 
 from tests.support.driver import CALM, DAY, MINUTE, QUIET, SECOND, Driver, Json, earn, funded, limited
 
+FARM: Json = {"type": "farm", "id": "f"}
+
 
 def test_an_agent_is_registered_and_told() -> None:
     """With nothing yet, in its farm."""
@@ -289,13 +291,76 @@ def test_who_comes_to_a_farm_that_is_stopped_is_stopped_and_who_leaves_one_runs(
 
 
 def test_an_agent_that_tripped_takes_its_stop_along() -> None:
-    """Its own stop is its own."""
+    """Its own stop is its own, and nothing new to its bot."""
     driver = two_farms()
     driver.command("emergency_stop", scope={"type": "agent", "id": "a"})
 
-    driver.command("agent_assign", agent="a", farm="g")
+    step = driver.command("agent_assign", agent="a", farm="g")
 
     assert driver.agent_of("a")["state"] == "stopped"
+    assert step.named("emergency_stop") == step.named("emergency_resume") == []
+
+
+def test_who_comes_under_a_stop_is_told_of_it_alone() -> None:
+    """The stop of that farm, as it is; before what it has is collected."""
+    driver = two_farms()
+    driver.command("agent_register", agent="c", farm="g")
+    stop = driver.command(
+        "emergency_stop", scope={"type": "farm", "id": "g"}, action="liquidate", reason="drill", by="ann"
+    ).one("emergency_stop")
+
+    step = driver.command("agent_assign", agent="a", farm="g", by="bob")
+
+    assert step.one("emergency_stop") == stop | {"agents": ["a"], "by": "bob"}
+    names = ["agent_farm_assignment", "emergency_stop", "fund_collection"]
+    assert [name for name in step.names if name in names] == names
+
+
+def test_who_leaves_the_last_stop_that_held_it_is_told_that_it_may_trade() -> None:
+    """In its own name, for the farm stays stopped."""
+    driver = two_farms()
+    driver.command("emergency_stop", scope={"type": "farm", "id": "f"})
+
+    step = driver.command("agent_assign", agent="a", farm="g", by="bob")
+
+    assert step.one("emergency_resume") == {
+        "scope": "agent",
+        "id": "a",
+        "agents": ["a"],
+        "reason": "assigned",
+        "by": "bob",
+    }
+    assert driver.farm_of("f")["state"] == "stopped"
+    resumed = driver.command("emergency_resume", scope={"type": "farm", "id": "f"})
+    assert resumed.one("emergency_resume")["agents"] == ["b"]
+
+
+@pytest.mark.parametrize("other", [{"type": "wallet", "id": "w"}, {"type": "agent", "id": "a"}])
+def test_who_is_held_by_another_stop_is_told_only_of_those_it_comes_under(other: Json) -> None:
+    """It leaves a farm's stop and is held still; then it comes under one more, which may ask for another."""
+    driver = two_farms()
+    driver.command("emergency_stop", scope={"type": "farm", "id": "f"})
+    driver.command("emergency_stop", scope=other)
+
+    out = driver.command("agent_assign", agent="a", farm="g")
+    back = driver.command("agent_assign", agent="a", farm="f")
+
+    assert out.named("emergency_stop") == out.named("emergency_resume") == []
+    assert (back.one("emergency_stop")["id"], back.named("emergency_resume")) == ("f", [])
+    lifted = [driver.command("emergency_resume", scope=scope) for scope in (other, FARM)]
+    assert "a" in lifted[1].one("emergency_resume")["agents"]
+
+
+def test_who_is_registered_under_stops_is_told_of_each() -> None:
+    """From the inside out, as when they are made."""
+    driver = two_farms()
+    for scope in (FARM, {"type": "wallet", "id": "w"}):
+        driver.command("emergency_stop", scope=scope)
+
+    step = driver.command("agent_register", agent="d", farm="f")
+
+    told = [(stop["scope"], stop["id"], stop["agents"]) for stop in step.named("emergency_stop")]
+    assert told == [("farm", "f", ["d"]), ("wallet", "w", ["d"])]
 
 
 # -- retired -----------------------------------------------------------------------------------------------
