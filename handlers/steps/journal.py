@@ -8,6 +8,8 @@ balance update or before any other transaction that touches the agent.
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from domain.ledger import FEES, MARKET, Transaction, Transfer, chain, trading
 from domain.money import money_text
 from handlers.turn import WALLET, Turn
@@ -28,12 +30,18 @@ def settle(turn: Turn, agent: Agent) -> None:
     fills = agent.trades - booked.trades
     booked.cost, booked.realized_pnl = agent.cost, agent.realized_pnl
     booked.fees, booked.trades = agent.fees, agent.trades
-    tell(turn, Transaction(id=f"{agent.id}/{agent.trades}", reason="trading", transfers=transfers), fills)
+    name = f"{agent.id}/{agent.trades}"
+    if not fills:  # of a bot that only knows its equity: there may be one by that name already
+        name = f"{name}/{turn.wallet.transactions + 1}"
+    tell(turn, Transaction(id=name, reason="trading", transfers=transfers), fills)
 
 
 def tell(turn: Turn, transaction: Transaction, fills: int = 0) -> None:
     """Tell a transaction that is recorded, and chain it."""
     wallet, transfers = turn.wallet, transaction.transfers
+    name = turn.name(transaction.id)
+    if name != transaction.id:
+        transaction = replace(transaction, id=name)
     previous = wallet.hash
     wallet.transactions += 1
     wallet.hash = chain(previous, wallet.transactions, transaction)

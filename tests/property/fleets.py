@@ -101,6 +101,8 @@ class Fleets(RuleBasedStateMachine):
             assert self.driver.state == before
         for said in step.said:
             self.read(said)
+        named = [(said.event["source"], said.data["id"]) for said in step.said if "hash" in said.data]
+        assert len(set(named)) == len(named)
         return step
 
     def read(self, said: Said) -> None:
