@@ -17,6 +17,7 @@ import msgspec
 from domain.rules import duration_ms
 from stream.errors import ConfigurationError
 from stream.keys import DEFAULT_PREFIX
+from stream.ownership import LEASE_MAX_MS
 
 DEFAULT_REDIS: Final = "redis://127.0.0.1:6379/0"
 DEFAULT_METRICS_PORT: Final = 9464
@@ -135,7 +136,7 @@ def _check(config: Config) -> None:
     ranges = {
         "partitions": (config.partitions, 1, 16384),
         "batch": (config.batch, 1, 100_000),
-        "lease_ms": (config.lease_ms, 100, 600_000),
+        "lease_ms": (config.lease_ms, 100, LEASE_MAX_MS),
         # A reply is waited for ten seconds.
         "replica_timeout_ms": (config.replica_timeout_ms, 1, 8000),
         "dedupe_window": (config.dedupe_window, 1, 10_000_000),

@@ -1,6 +1,5 @@
 """Observers: what the engine reports becomes figures, and what the fleet holds is read when it is scraped."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple, Protocol
@@ -21,7 +20,7 @@ class Batch(Protocol):
     applied: int
     repeats: int
     dead: dict[str, int]
-    newest_ms: int
+    end_to_end_seconds: float
     work_seconds: float
     commit_seconds: float
 
@@ -78,7 +77,7 @@ class EngineObserver:
         metrics.batch.labels(partition).observe(details.entries)
         metrics.work.labels(partition).observe(details.work_seconds)
         metrics.commit.labels(partition).observe(details.commit_seconds)
-        metrics.end_to_end.labels(partition).observe(max(time.time() - details.newest_ms / 1000, 0.0))
+        metrics.end_to_end.labels(partition).observe(details.end_to_end_seconds)
 
     def taken(self, partition: int, epoch: int) -> None:
         """Start every counter of a partition at 0: Prometheus sees no increase in a first sample."""

@@ -8,6 +8,7 @@ is gone when it has passed. Nothing depends on it but who tries to take which pa
 from stream import scripts
 from stream.client import Client
 from stream.keys import moved_key, workers_key
+from stream.ownership import LEASE_MAX_MS
 
 
 class Membership:
@@ -34,7 +35,7 @@ class Membership:
 
         """
         name = self._member.rpartition(" ")[0] if self._returning else ""
-        arguments: list[str | bytes | int] = [self._member, self._lease_ms, name]
+        arguments: list[str | bytes | int] = [self._member, self._lease_ms, name, LEASE_MAX_MS]
         found = await self._client.run(scripts.ATTEND, [self._workers], arguments)
         self._returning = False
         return sorted(member.decode() for member in found)

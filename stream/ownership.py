@@ -6,13 +6,15 @@ Rules kept here:
 1. Taking a partition raises its epoch. The epoch decides who may write: every commit compares it. A failover
    may take a taking back, so that two come to the same epoch; a number drawn for each tells them apart.
 2. The lease only decides when to try. It lapses by itself when its holder dies, and ends at once when the
-   holder leaves.
+   holder leaves. The server's clock tells when; where that is stepped back, no lease counts that would last
+   for longer than any may.
 3. A holder that was held up for longer than its lease goes on, unless another took the partition meanwhile.
 4. A worker that comes back under its own name need not wait for the lease of the one it replaces.
 """
 
 from collections.abc import Sequence
 from secrets import randbits
+from typing import Final
 from uuid import uuid4
 
 import msgspec
@@ -21,6 +23,8 @@ from stream import scripts
 from stream.client import Argument, Client
 from stream.errors import ConfigurationError, TransportError
 from stream.keys import Keys
+
+LEASE_MAX_MS: Final = 600_000
 
 
 def new_member(name: str) -> str:
@@ -82,6 +86,7 @@ class Ownership:
             group_prefix,
             taking,
             self._schema,
+            LEASE_MAX_MS,
             *self._inputs,
         ]
         reply = await self._client.run_durably(scripts.TAKE, all_keys, arguments)

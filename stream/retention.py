@@ -25,6 +25,7 @@ import msgspec
 from stream import scripts
 from stream.checkpoint import START, Checkpoint, read_checkpoint
 from stream.client import Argument, Client, fields_of
+from stream.clock import ServerClock
 from stream.keys import Keys, subscribers_key
 from stream.order import parse_id
 from stream.types import Trimmed
@@ -88,6 +89,7 @@ class Trimmer:
         self, client: Client, keys: Keys, inputs: Sequence[str], owned: Checkpoint, keep: Keep, trail: Trail
     ) -> None:
         self._client = client
+        self._clock = ServerClock(client, keys)
         self._keys = keys
         self._inputs = inputs
         self._ownership: list[Argument] = [owned.epoch, owned.taking]
@@ -107,8 +109,7 @@ class Trimmer:
         checkpoint = await read_checkpoint(self._client, self._keys, self._inputs)
         applied = sum(checkpoint.applied)
         self._trail.mark(applied, checkpoint.positions)
-        now = await self._client.ask("TIME")
-        now_ms = int(now[0]) * 1000 + int(now[1]) // 1000
+        now_ms = await self._clock.look()
         found = Trimmed(self._keys.partition)
         window = self._trail.behind(applied)
         if self._keep.inputs_ms is not None and window is not None:

@@ -19,7 +19,7 @@ return {}
 """
 
 ATTEND: Final = """
--- KEYS: workers. ARGV: member, how long it is to be believed in ms, name to forget or ''.
+-- KEYS: workers. ARGV: member, how long it is to be believed in ms, name to forget or '', the longest lease.
 -- Returns the members that are there.
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -29,6 +29,8 @@ if ARGV[3] ~= '' then
   end
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms)
+-- Nobody is to be believed for longer than a lease may last: the clock was stepped back.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], string.format('(%.0f', ms + ARGV[4]), '+inf')
 redis.call('ZADD', KEYS[1], string.format('%.0f', ms + ARGV[2]), ARGV[1])
 return redis.call('ZRANGE', KEYS[1], 0, -1)
 """
@@ -55,7 +57,7 @@ TAKE: Final = (
     + """
 -- KEYS: checkpoint, lease, input streams…
 -- ARGV: owner, token, lease ms, 1 to take a lease of the same owner, group prefix, taking,
---   schema that the owner knows, input names…
+--   schema that the owner knows, longest lease ms, input names…
 -- Returns {1, epoch}, or {0, holder, ms left of its lease}; {-1, stream, its last id, position} where a
 -- stream ends before what was applied of it; {-2, partitions} of a partition that is closed, for the
 -- deployment is to have another number of them; {-3, schema} where a newer version wrote the state.
@@ -64,10 +66,12 @@ if noted[1] then return {-2, noted[1]} end
 if tonumber(noted[2] or '1') > tonumber(ARGV[7]) then return {-3, noted[2]} end
 local holder = redis.call('GET', KEYS[2])
 local mine = ARGV[1] .. ' ' .. ARGV[2]
-if holder and holder ~= mine then
+local left = redis.call('PTTL', KEYS[2])
+-- A lease that would last for longer than any may is from before the clock was stepped back.
+if holder and holder ~= mine and left <= tonumber(ARGV[8]) then
   local name = string.match(holder, '^(%S+) ') or holder
   if ARGV[4] ~= '1' or name ~= ARGV[1] then
-    return {0, name, redis.call('PTTL', KEYS[2])}
+    return {0, name, left}
   end
 end
 for i = 3, #KEYS do
@@ -77,7 +81,7 @@ for i = 3, #KEYS do
   end
 end
 for i = 3, #KEYS do
-  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 5]) or '0-0'
+  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 6]) or '0-0'
   local last = last_id(KEYS[i])
   if before(last, at) then return {-1, KEYS[i], last, at} end
 end
@@ -92,7 +96,7 @@ for i = 3, #KEYS do
       redis.call('XGROUP', 'DESTROY', KEYS[i], name)
     end
   end
-  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 5]) or '0-0'
+  local at = redis.call('HGET', KEYS[1], 'in:' .. ARGV[i + 6]) or '0-0'
   redis.call('XGROUP', 'CREATE', KEYS[i], ARGV[5] .. epoch .. '.' .. ARGV[6], at, 'MKSTREAM')
 end
 local schema = noted[2] or (epoch == 1 and ARGV[7] or '1')

@@ -22,6 +22,7 @@ from stream.client import Client
 from stream.errors import FullError, TransportError
 from stream.keys import Keys
 from stream.membership import Membership
+from stream.ownership import LEASE_MAX_MS
 from stream.types import Observer
 from stream.worker import PartitionWorker
 
@@ -127,14 +128,24 @@ class Service:
                 self._observer.held(partition, name_of(holder))
 
     async def _holders(self, members: list[str]) -> dict[int, str | None]:
-        """Who has the lease of each partition; a process that this one replaces has nothing any more."""
+        """
+        Who has the lease of each partition.
+
+        A process that this one replaces has nothing any more, nor one that is gone and whose lease would last
+        for longer than any may.
+        """
         leases = await self._client.ask_all([("GET", lease) for lease in self._leases.values()])
         holders = [None if lease is None else lease.decode() for lease in leases]
-        name = name_of(self._member)
-        return {
-            partition: None if holder and holder not in members and name_of(holder) == name else holder
-            for partition, holder in zip(self._leases, holders, strict=True)
-        }
+        found = dict(zip(self._leases, holders, strict=True))
+        for partition, holder in found.items():
+            if holder and holder not in members and await self._is_void(partition, holder):
+                found[partition] = None
+        return found
+
+    async def _is_void(self, partition: int, holder: str) -> bool:
+        if name_of(holder) == name_of(self._member):
+            return True
+        return int(await self._client.ask("PTTL", self._leases[partition])) > LEASE_MAX_MS
 
     def _ours(self, holders: Mapping[int, str | None]) -> dict[int, str | None]:
         """Count as ours what we are about to have, and as still ours what we have not let go of yet."""

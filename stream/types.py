@@ -72,6 +72,7 @@ class BatchDetails(msgspec.Struct):
     newest_ms: int = 0  # server time of the newest entry in it
     work_seconds: float = 0.0
     commit_seconds: float = 0.0
+    end_to_end_seconds: float = 0.0  # from the newest entry to the commit, by the server's clock
     first_dead: DeadLetter | None = None
 
 
@@ -145,7 +146,7 @@ class Application(Protocol):
         """Return what has changed since the last call, encoded."""
 
     def wants_tick(self, now_ms: int, quiet_ms: int) -> bool:
-        """Whether a timer is due at wall time ``now_ms``, nothing having come for ``quiet_ms``."""
+        """Whether a timer is due at server time ``now_ms``, nothing having come for ``quiet_ms``."""
 
     def jobs(self) -> Sequence[Job]:
         """

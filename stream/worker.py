@@ -26,6 +26,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from stream.checkpoint import Checkpoint, read_checkpoint
 from stream.client import Client, fields_of
+from stream.clock import ServerClock
 from stream.commit import Committer
 from stream.errors import ConfigurationError, FencedError, FullError, TransportError
 from stream.keys import FIELD, Keys
@@ -95,7 +96,8 @@ class PartitionWorker:
         self._ownership = Ownership(
             clients.writing, keys, application.inputs, member, settings.lease_ms, application.schema
         )
-        self._busy_at_ms = 0  # wall time of the last commit
+        self._clock = ServerClock(clients.writing, keys)
+        self._busy_at = 0.0  # `time.monotonic` of the last commit
         self._confirmed = 0  # number of the last commit that we know of
         self._away_since: float | None = None
         self._pause_s = _BACKOFF_FIRST_S
@@ -151,6 +153,7 @@ class PartitionWorker:
             # State and outputs went back with it, and the input may have too: loading is all there is to do.
             self._observer.rolled_back(self._keys.partition, self._confirmed - checkpoint.seq)
         self._confirmed = checkpoint.seq
+        await self._clock.look()
         async with anyio.create_task_group() as tasks:
             # A long load must not cost the lease.
             tasks.start_soon(self._renew, stop)
@@ -243,7 +246,8 @@ class PartitionWorker:
             await self._room.wait_for(partial(committer.commit, outcome), stop)
             self._confirmed = committer.seq
             outcome.details.commit_seconds = time.perf_counter() - start
-            self._busy_at_ms = _wall_ms()
+            outcome.details.end_to_end_seconds = self._clock.since(outcome.details.newest_ms)
+            self._busy_at = time.monotonic()
             self._served()
             self._observer.committed(outcome.details)
 
@@ -272,10 +276,16 @@ class PartitionWorker:
             await anyio.sleep(_TICK_POLL_S)
             if parse_id(processor.positions[stream]) < parse_id(appended):
                 continue
-            now_ms = _wall_ms()
-            if self._application.wants_tick(now_ms, now_ms - self._busy_at_ms):
-                event = msgspec.json.encode({"timestamp": now_ms})
-                appended = await self._append(self._settings.clock, event, stop)
+            if self._wants_tick(self._clock.now_ms()):
+                # The server's clock may have been stepped meanwhile.
+                now_ms = await self._clock.look()
+                if self._wants_tick(now_ms):
+                    event = msgspec.json.encode({"timestamp": now_ms})
+                    appended = await self._append(self._settings.clock, event, stop)
+
+    def _wants_tick(self, now_ms: int) -> bool:
+        quiet_ms = int(1000 * (time.monotonic() - self._busy_at))
+        return self._application.wants_tick(now_ms, quiet_ms)
 
     async def _work_beside(self, stop: anyio.Event) -> None:
         """Do the application's jobs beside the stream, one at a time, and append each answer once."""
@@ -315,7 +325,8 @@ class PartitionWorker:
                 added += int(info[b"entries-added"])
             waiting = max(added - sum(processor.applied), 0)
             newest_ms = max(parse_id(position)[0] for position in processor.positions)
-            seconds = max(_wall_ms() - newest_ms, 0) / 1000 if waiting else 0.0
+            await self._clock.look()
+            seconds = self._clock.since(newest_ms) if waiting else 0.0
             self._observer.lag(self._keys.partition, waiting, seconds)
             await anyio.sleep(_LAG_POLL_S)
 
@@ -351,7 +362,3 @@ def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return one of the errors that ended a group of tasks; the others follow from it."""
     error = group.exceptions[0]
     return first_error(error) if isinstance(error, BaseExceptionGroup) else error
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -14,6 +14,7 @@ from stream.client import Argument, Client
 from stream.errors import TransportError
 from stream.keys import Keys
 from stream.ownership import new_member
+from stream.server import Key
 from stream.types import BatchDetails, Trimmed
 from stream.worker import Clients, PartitionWorker, Settings
 from tests.contract.server import Backend, entries_of, hash_of, stream_of
@@ -156,6 +157,11 @@ class FaultyClient(Client):
             self.losses -= 1
             raise TransportError("the connection broke before the reply came")
         return reply
+
+    async def ask_about(self, key: Key, *command: Argument) -> Any:
+        """Send a command that names no key."""
+        await self._pass()
+        return await super().ask_about(key, *command)
 
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run a script."""

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from stream.checkpoint import read_checkpoint
 from stream.errors import ConfigurationError, TransportError
 from stream.keys import Keys
-from stream.ownership import Held, Ownership, new_member
+from stream.ownership import LEASE_MAX_MS, Held, Ownership, new_member
 from tests.contract.server import Backend, append, hash_of, stream_of
 from tests.contract.words import INPUTS
 
@@ -107,6 +107,21 @@ async def test_a_lease_that_lapsed_lets_another_in(backend: Backend, keys: Keys,
 
     assert not await first.renew()
     assert isinstance(await first.take(), Held)
+
+
+async def test_a_lease_longer_than_any_may_be_keeps_nobody_out(
+    backend: Backend, keys: Keys, redis: Redis
+) -> None:
+    """It is from before the server's clock was stepped back, and nobody may be there to renew it."""
+    first, second = claim(backend, keys, "first"), claim(backend, keys, "second")
+    await first.take()
+    await redis.pexpire(keys.lease, LEASE_MAX_MS)
+    assert isinstance(await second.take(), Held)
+    await redis.pexpire(keys.lease, LEASE_MAX_MS + 3_000)
+
+    assert await second.take() == 2
+
+    assert not await first.renew()
 
 
 async def test_the_same_name_returns_at_once(backend: Backend, keys: Keys) -> None:

@@ -142,6 +142,20 @@ async def test_a_dead_workers_partitions_are_taken_when_its_leases_lapse(
         assert anyio.current_time() - start < 3 * LEASE_MS / 1000
 
 
+async def test_who_died_as_the_clock_was_stepped_back_is_not_believed_for_longer(
+    backend: Backend, prefix: str, sight: Sight
+) -> None:
+    """Its place among the workers and its lease would last for an hour: neither counts."""
+    client, ghost = backend.client(), new_member("ghost")
+    seconds, _ = await client.ask("TIME")
+    until_ms = 1000 * int(seconds) + 3_600_000
+    await client.ask("ZADD", workers_key(prefix), until_ms, ghost)
+    await client.ask("SET", Keys(prefix, 0).lease, ghost, "PX", 3_600_000)
+    async with working(backend, prefix, "only"):
+        await sight.until(PARTITIONS, at={0: "only"})
+        assert await client.ask("ZCARD", workers_key(prefix)) == 1
+
+
 async def test_a_worker_that_comes_back_under_its_name_need_not_wait(
     backend: Backend, prefix: str, sight: Sight
 ) -> None:

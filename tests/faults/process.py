@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -27,14 +28,20 @@ class WorkerProcess:
     A context manager: what is still running at its end is killed, by its own process id.
     """
 
-    def __init__(self, log: Path, **settings: object) -> None:
-        """Start it; ``settings`` are those of `app.config.Config`, its log lines are appended to ``log``."""
+    def __init__(self, log: Path, more: Mapping[str, str] | None = None, /, **settings: object) -> None:
+        """
+        Start it.
+
+        ``settings`` are those of `app.config.Config`, ``more`` is added to the environment; its log lines are
+        appended to ``log``.
+        """
         self._log = log
         self._read_from = log.stat().st_size if log.exists() else 0
         given = {"metrics_port": 0, **settings}
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("SLUICEGATE_")
         }
+        environment |= more or {}
         environment |= {f"SLUICEGATE_{name.upper()}": str(value) for name, value in given.items()}
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(

@@ -67,7 +67,7 @@ def test_a_lease_is_renewed_and_a_partition_taken_on_a_full_server(server: Serve
     """Neither needs room: so its owner stays, and may trim."""
     client = server.client()
     names = ["{p}:checkpoint", "{p}:lease", "{p}:in:a"]
-    taking = ["me", "token", "5000", "1", "p.", "7", "1", "a"]
+    taking = ["me", "token", "5000", "1", "p.", "7", "1", "600000", "a"]
     assert client.eval(scripts.TAKE, 3, *names, *taking) == [1, 1]
     fill_up(client)
 

@@ -199,9 +199,14 @@ class Store:
         return sorted(found, key=lambda member: (found[member], member))
 
     def _zremrangebyscore(self, key: bytes, low: bytes, high: bytes) -> int:
-        assert low == b"-inf"
+        above = float(low.removeprefix(b"("))
         found = self._find(key, Sorted) or {}
-        return sum(self._zrem(key, member) for member, score in list(found.items()) if score <= float(high))
+        gone = [
+            member
+            for member, score in found.items()
+            if score <= float(high) and (score > above or (score == above and low[:1] != b"("))
+        ]
+        return sum(self._zrem(key, member) for member in gone)
 
     # -- streams -------------------------------------------------------------------------------------------
 

@@ -116,6 +116,7 @@ def _command(random: Random, prefix: str) -> Words:
         ["ZREM", ranks, member],
         ["ZRANGE", ranks, 0, -1],
         ["ZREMRANGEBYSCORE", ranks, "-inf", random.randrange(2)],
+        ["ZREMRANGEBYSCORE", ranks, f"({random.randrange(3, 6)}", "+inf"],
     ]
     return random.choice([*commands, ["DEL", key]]) if random.random() < 0.1 else random.choice(commands)
 
@@ -140,7 +141,7 @@ def test_scripts_have_the_replies_of_a_real_server(server_url: str, prefix: str,
                 (
                     scripts.TAKE,
                     [keys.checkpoint, keys.lease, stream],
-                    [owner, "t", 100_000, random.randrange(2), f"{prefix}.", n, 1, "word"],
+                    [owner, "t", 100_000, random.randrange(2), f"{prefix}.", n, 1, 600_000, "word"],
                 ),
                 (scripts.RENEW, [keys.lease, keys.checkpoint], [f"{owner} t", 100_000, taking, seq]),
                 (scripts.RELEASE, [keys.lease], [f"{owner} t"]),

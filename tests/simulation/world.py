@@ -16,6 +16,7 @@ import anyio
 import msgspec
 from anyio.abc import TaskGroup
 
+import stream.clock
 import stream.service
 import stream.worker
 from stream.keys import Keys, moved_key
@@ -57,7 +58,7 @@ def simulate(seed: int) -> Report:
 class _Clocks:
     """The engine sees virtual time inside, and looks for ticks less often, which is most of what it does."""
 
-    _MODULES: Final = (stream.worker, stream.service)
+    _MODULES: Final = (stream.worker, stream.service, stream.clock)
 
     def __enter__(self) -> Self:
         self._before = [vars(module)["time"] for module in self._MODULES]
