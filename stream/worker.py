@@ -116,7 +116,8 @@ class PartitionWorker:
                 await self._tenure(stop)
             except* FencedError as group:
                 self._observer.lost(self._keys.partition, str(first_error(group)))
-                self._served()
+                self._away_since = None
+                self._pause_s = min(2 * self._pause_s, _BACKOFF_MAX_S)
             except* FullError as group:
                 self._observer.lost(self._keys.partition, str(first_error(group)))
                 self._pause_s = min(2 * self._pause_s, _BACKOFF_MAX_S)

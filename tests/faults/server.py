@@ -1,10 +1,11 @@
 """A real server on loopback with an append-only file, which can go away and come back on its port."""
 
+import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
@@ -31,11 +32,16 @@ class Server:
         config: Mapping[str, str] | None = None,
         password: str = "",
         program: Program = PROGRAMS[0],
+        before: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        """``before`` are words before those of the server, ``environment`` is added to our own."""
         folder.mkdir(exist_ok=True)
         self.port = free_port()
         self._folder = folder
         self._program = program
+        self._before = before
+        self._environment = {**os.environ, **(environment or {})}
         self._password = password
         self._process: subprocess.Popen[bytes] | None = None
         self._settings = {
@@ -55,6 +61,12 @@ class Server:
         credentials = f":{self._password}@" if self._password else ""
         return f"redis://{credentials}127.0.0.1:{self.port}/0"
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None, "it does not run"
+        return self._process.pid
+
     def client(self) -> Any:
         """Make a client that neither decodes nor retries."""
         return redis.Redis.from_url(self.url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=30)
@@ -66,7 +78,11 @@ class Server:
         file = self._folder / "server.conf"
         file.write_text("\n".join(lines), encoding="utf-8")
         with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen([self._program.path, str(file)], stdout=log, stderr=log)
+            words = [*self._before, self._program.path, str(file)]
+            # Python ignores SIGXFSZ, and the server shall too: then it gets an error, as with a full disk.
+            self._process = subprocess.Popen(
+                words, env=self._environment, stdout=log, stderr=log, restore_signals=False
+            )
         try:
             wait_until(self._answers, _START_S, f"{self._program.name} is up; see {log.name}")
         except AssertionError:

@@ -16,7 +16,6 @@ from tests.faults.load import make_load, rules
 from tests.faults.process import WorkerProcess, check_replay, wait_until_applied
 from tests.faults.publishing import Publisher, publish_commands
 from tests.faults.server import Server, now_ms, wait_until
-from tests.faults.valkey import Valkey
 from tests.integration.command_line import CommandLine
 
 __all__ = ["random", "server"]  # fixtures
@@ -39,9 +38,9 @@ def clock(tmp_path: Path) -> WallClock:
 
 
 @pytest.fixture
-def stepped(clock: WallClock, tmp_path: Path) -> Iterator[Valkey]:
+def stepped(clock: WallClock, tmp_path: Path) -> Iterator[Server]:
     """Start a server that goes by the clock."""
-    with Valkey(tmp_path / "valkey", environment=clock.environment) as server:
+    with Server(tmp_path / "valkey", environment=clock.environment) as server:
         yield server
 
 
@@ -80,7 +79,7 @@ def told(client: Any) -> str | None:
 @STEPS
 @pytest.mark.slow
 def test_the_server_s_clock_is_stepped_under_load(
-    stepped: Valkey, clock: WallClock, random: Random, tmp_path: Path, step_s: int
+    stepped: Server, clock: WallClock, random: Random, tmp_path: Path, step_s: int
 ) -> None:
     """And set right again: nothing is lost, doubled, or dead that would not be otherwise."""
     client = stepped.client()
@@ -106,7 +105,7 @@ def test_the_server_s_clock_is_stepped_under_load(
 
 
 def test_a_dead_worker_s_lease_does_not_outlast_the_step(
-    stepped: Valkey, clock: WallClock, tmp_path: Path
+    stepped: Server, clock: WallClock, tmp_path: Path
 ) -> None:
     """The clock is stepped back as its owner dies: the lease shows an hour, and another takes over."""
     client = stepped.client()
@@ -124,7 +123,7 @@ def test_a_dead_worker_s_lease_does_not_outlast_the_step(
 
 
 def test_events_that_lie_in_the_future_of_a_server_that_is_behind(
-    stepped: Valkey, clock: WallClock, tmp_path: Path
+    stepped: Server, clock: WallClock, tmp_path: Path
 ) -> None:
     """A stream that is new is by the wrong clock: what bots send is dead, and sent again once it is right."""
     client = stepped.client()
@@ -147,7 +146,7 @@ def test_events_that_lie_in_the_future_of_a_server_that_is_behind(
 
 
 def test_a_rate_counts_what_comes_while_the_server_s_clock_catches_up(
-    stepped: Valkey, clock: WallClock, tmp_path: Path
+    stepped: Server, clock: WallClock, tmp_path: Path
 ) -> None:
     """A stream's ids keep their millisecond until then, so all of it falls into one second."""
     client = stepped.client()

@@ -124,6 +124,7 @@ def test_a_server_that_ends_itself_rather_than_confirm(random: Random, tmp_path:
         with WorkerProcess(tmp_path / "log", redis=server.url, batch=250) as worker:
             worker.wait_for("server away")
             assert worker.page("/readyz")[0] == 503
+            server.kill()
             server.start()
             wait_until_applied(client, worker)
             assert not worker.said("commits taken back")
