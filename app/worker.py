@@ -15,6 +15,7 @@ from app.connect import check_server, hide_password, open_clients, open_redis
 from app.figures import counts_of, figures_of
 from app.logging import LogObserver, configure_logging
 from app.meta import claim_meta
+from app.namesake import check_name
 from app.preflight import check_lease, inspect_server
 from app.version import own_version
 from handlers import INPUTS, OUTPUTS
@@ -167,6 +168,7 @@ async def serve(config: Config, stop: anyio.Event) -> None:
     try:
         await _check_keys(client, config)
         findings = await inspect_server(client, config)
+        await check_name(client, config)
         await claim_meta(client, config)
     finally:
         await client.close()

@@ -163,6 +163,21 @@ def test_another_number_of_partitions(server: Server, tmp_path: Path) -> None:
     assert everything(client) == before
 
 
+def test_two_workers_of_one_name(server: Server, tmp_path: Path) -> None:
+    """The second says so and changes nothing: the first serves on, under the same epoch."""
+    with WorkerProcess(tmp_path / "first", redis=server.url, name="twin") as first:
+        first.wait_for("partition owned")
+
+        line = refused(tmp_path, redis=server.url, name="twin")
+        assert line.startswith("Another worker is at work as twin: give each a name of its own")
+        assert len(first.said("partition owned")) == 1
+        assert not first.said("partition not served")
+        first.kill()
+    with WorkerProcess(tmp_path / "again", redis=server.url, name="twin", lease_ms=60_000) as again:
+        again.wait_for("partition owned", epoch=2)  # the lease of the one that died does not hold it up
+        assert again.terminate() == 0
+
+
 @pytest.mark.parametrize(
     "name", ["in:clock", "out:wallet", "state:wallets", "state:returns", "dead", "checkpoint", "lease", None]
 )
