@@ -89,7 +89,7 @@ class Mutator:
             if random.random() < 0.5:
                 return json.dumps(members).encode()
             return msgspec.msgpack.encode(members)
-        except (OverflowError, ValueError, UnicodeEncodeError):
+        except (OverflowError, TypeError, ValueError, UnicodeEncodeError):
             return event
 
     def _change(self, members: Json) -> None:
