@@ -8,7 +8,7 @@ from app.config import Config
 from stream.assignment import name_of
 from stream.client import Client
 from stream.errors import ConfigurationError
-from stream.keys import workers_key
+from stream.membership import noted
 
 _OF_A_LEASE: Final = 0.1  # within which a worker at work notes itself anew, twice
 
@@ -38,6 +38,5 @@ async def check_name(client: Client, config: Config) -> None:
 
 async def _namesakes(client: Client, config: Config) -> dict[str, float]:
     """Until when those of the name are to be believed, in milliseconds."""
-    flat = await client.ask("ZRANGE", workers_key(config.prefix), 0, -1, "WITHSCORES")
-    found = {member.decode(): float(until) for member, until in zip(flat[::2], flat[1::2], strict=True)}
+    found = await noted(client, config.prefix)
     return {member: until for member, until in found.items() if name_of(member) == config.worker_name}

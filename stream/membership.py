@@ -48,3 +48,9 @@ class Membership:
     async def leave(self) -> None:
         """Be there no more. Raises `TransportError`."""
         await self._client.ask("ZREM", self._workers, self._member)
+
+
+async def noted(client: Client, prefix: str) -> dict[str, float]:
+    """Who noted itself, and until when it is to be believed, in milliseconds. Raises `TransportError`."""
+    flat = await client.ask("ZRANGE", workers_key(prefix), 0, -1, "WITHSCORES")
+    return {member.decode(): float(until) for member, until in zip(flat[::2], flat[1::2], strict=True)}
