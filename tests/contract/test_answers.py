@@ -53,8 +53,6 @@ AWAY: Final[dict[str, tuple[str, Which, str]]] = {
         writes,
         "Multiple keys request during rehashing",
     ),
-    "MOVED": ("-MOVED 3999 127.0.0.1:6381", every, "its slot is at another node"),
-    "ASK": ("-ASK 3999 127.0.0.1:6381", every, "its slot is at another node"),
     "NOREPLICAS": ("-NOREPLICAS Not enough good replicas to write.", writes, "Not enough good replicas"),
     "BUSY": (
         "-BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
@@ -87,6 +85,8 @@ FULL: Final[dict[str, tuple[str, Which, str]]] = {
     ),
 }
 ENDS: Final[dict[str, tuple[str, Which, str]]] = {
+    "MOVED": ("-MOVED 3999 127.0.0.1:6381", every, "The server is a node of a cluster"),
+    "ASK": ("-ASK 3999 127.0.0.1:6381", every, "The server is a node of a cluster"),
     "WRONGTYPE": (
         "-WRONGTYPE Operation against a key holding the wrong kind of value",
         commits,
