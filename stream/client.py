@@ -7,6 +7,7 @@ a large read and differs between its versions and protocols.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha1
 from typing import Any, Final
 
@@ -152,6 +153,7 @@ def fields_of(flat: Any) -> Mapping[bytes, bytes]:  # noqa: ANN401  # a list, or
     return flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
 
 
+@lru_cache
 def _digest(script: str) -> str:
     return sha1(script.encode(), usedforsecurity=False).hexdigest()
 
