@@ -54,16 +54,16 @@ $(VENV)/ready-bench: $(VENV)/ready-dev
 	touch $@
 
 # Everything that docs/performance.md tells, and written there: a quarter of an hour on a quiet machine.
-bench: $(VENV)/ready-bench
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/ready-bench $(COMPILED)/ready
+	SLUICEGATE_BENCH_WORKER=$(COMPILED)/bin/sluicegate $(BIN)/python -m benchmarks $(ARGS)
 
 # A glance at it: two minutes, and nothing is written.
-bench-quick: $(VENV)/ready-bench
-	$(BIN)/python -m benchmarks --quick $(ARGS)
+bench-quick: $(VENV)/ready-bench $(COMPILED)/ready
+	SLUICEGATE_BENCH_WORKER=$(COMPILED)/bin/sluicegate $(BIN)/python -m benchmarks --quick $(ARGS)
 
 # What a deployment of more workers and primaries takes, and whether that holds here; writes docs/scaling.md.
-bench-scaling: $(VENV)/ready-dev
-	$(BIN)/python -m benchmarks.scaling $(ARGS)
+bench-scaling: $(VENV)/ready-dev $(COMPILED)/ready
+	SLUICEGATE_BENCH_WORKER=$(COMPILED)/bin/sluicegate $(BIN)/python -m benchmarks.scaling $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(COMPILED) dist .pytest_cache .mypy_cache .ruff_cache

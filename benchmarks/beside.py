@@ -5,7 +5,7 @@ from collections import defaultdict
 from benchmarks.figures import Found, Row
 from benchmarks.fleet import Fleet, checksum, fills
 from benchmarks.peers.run import PEERS, Peer, absent
-from benchmarks.server import Prepared, connect, publish, serving
+from benchmarks.server import MEASURED, PLAIN, Prepared, connect, publish, serving
 from benchmarks.sizes import Sizes
 from benchmarks.throughput import bare_loop, whole_job
 
@@ -23,6 +23,8 @@ def measure(sizes: Sizes, prepared: Prepared) -> Found:
         Row("fills_per_second", "one worker, everything on", "fills/s", whole, 150_000),
         Row("bare_loop", "bare loop: read and decode, nothing else", "fills/s", bare),
         Row("ratio", "worker to bare loop", "times", _ratios(whole, bare), 0.4),
+        Row("plain_fills_per_second", "the same worker, not compiled", "fills/s", found["plain"]),
+        Row("plain_ratio", "that to bare loop", "times", _ratios(found["plain"], bare)),
     ]
     for peer in present():
         rates = found[peer.name]
@@ -39,7 +41,13 @@ def run(sizes: Sizes, prepared: Prepared, seed: int) -> Rates:
     with serving(stand) as port:
         publish(connect(port), "trade", events)
         rates = {"bare": bare_loop(port, len(events), checksum(events))}
-        rates["whole"] = whole_job(port, stand, events)
+        rates["whole"] = rates["plain"] = whole_job(port, stand, events)
+    if MEASURED != PLAIN:
+        with serving(stand) as port:
+            publish(connect(port), "trade", events)
+            rates["plain"] = whole_job(port, stand, events, PLAIN)
+    with serving(stand) as port:
+        publish(connect(port), "trade", events)
         for peer in present():
             rates[peer.name] = peer.rate(port, events, sizes)
     return rates

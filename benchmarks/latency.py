@@ -8,6 +8,7 @@ a stop does not come within four seconds, the worker does not keep up, and it co
 """
 
 import json
+import sys
 import time
 from typing import Any, Final
 
@@ -81,7 +82,7 @@ def _stops(sizes: Sizes, prepared: Prepared, rate: int) -> tuple[list[float], fl
         if not rate:
             time.sleep(_SETTLE_S)
             return _timed(client, sizes.stops), 0.0
-        with child("-m", "benchmarks.feed", str(port), str(rate)) as feed:
+        with child(sys.executable, "-m", "benchmarks.feed", str(port), str(rate)) as feed:
             feed.wait(lambda: applied(client) > 0)
             time.sleep(_SETTLE_S)
             start, before = time.perf_counter(), applied(client)

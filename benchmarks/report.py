@@ -11,6 +11,7 @@ import msgspec
 
 from benchmarks.figures import Curve, Found, Row
 from benchmarks.plots import bars, curves
+from benchmarks.server import MEASURED, PLAIN
 
 ROOT: Final = Path(__file__).parent.parent
 RESULTS: Final = ROOT / "benchmarks" / "results" / "figures.json"
@@ -38,6 +39,7 @@ def machine() -> dict[str, str]:
         "processor": _processor(),
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "worker": "plain Python" if MEASURED == PLAIN else "hot path compiled",
     }
     for package in _PACKAGES:
         try:

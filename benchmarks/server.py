@@ -23,6 +23,10 @@ TAG: Final = "{sluicegate:0}"
 _CHUNK: Final = 1000  # events to a round trip
 _PATIENCE_S: Final = 600.0  # on a machine that others use too
 
+PLAIN: Final = (sys.executable, "-m", "app")
+# The worker that is measured: `make bench` names a compiled one.
+MEASURED: Final = tuple(os.environ.get("SLUICEGATE_BENCH_WORKER", "").split()) or PLAIN
+
 
 @contextmanager
 def serving(stand: "Stand | None" = None) -> Iterator[int]:
@@ -100,12 +104,10 @@ class Child:
 
 
 @contextmanager
-def child(*words: str, **environment: str) -> Iterator[Child]:
-    """Run a Python process while the block runs."""
+def child(*command: str, **environment: str) -> Iterator[Child]:
+    """Run a process while the block runs."""
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, *words], stdout=log, stderr=log, env=os.environ | environment
-        )
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | environment)
         one = Child(process, log)
         try:
             yield one
@@ -114,12 +116,14 @@ def child(*words: str, **environment: str) -> Iterator[Child]:
 
 
 @contextmanager
-def working(server: int | str, name: str = "bench", **settings: object) -> Iterator[Child]:
+def working(
+    server: int | str, name: str = "bench", program: Sequence[str] = MEASURED, **settings: object
+) -> Iterator[Child]:
     """Run a worker while the block runs, everything on, at the server with a port or at an address."""
     url = server if isinstance(server, str) else f"redis://127.0.0.1:{server}/0"
-    words = ("-m", "app", "worker", "--redis", url, "--name", name)
+    command = (*program, "worker", "--redis", url, "--name", name)
     environment = {f"SLUICEGATE_{key.upper()}": str(value) for key, value in settings.items()}
-    with child(*words, "--metrics-port", "0", **environment) as worker:
+    with child(*command, "--metrics-port", "0", **environment) as worker:
         yield worker
 
 

@@ -7,19 +7,20 @@ last, and is scaled to all of them.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.fleet import Books, books, decode, fold, together
-from benchmarks.server import TAG, Child, Stand, applied, connect, working
+from benchmarks.server import MEASURED, TAG, Child, Stand, applied, connect, working
 
 _POLL_S = 0.002
 _BARE = 1000  # entries to a read
 
 
-def whole_job(port: int, stand: Stand, events: list[bytes]) -> float:
+def whole_job(port: int, stand: Stand, events: list[bytes], program: Sequence[str] = MEASURED) -> float:
     """Let a worker do fills that are published, and check that it did; fills a second."""
     client = connect(port)
-    with working(port) as worker:
+    with working(port, program=program) as worker:
         rate = timed(worker, client, stand.done, len(events))
     check(client, together(stand.books, fold(events)))
     return rate

@@ -23,8 +23,9 @@ from state.records import Command, Goal, GoalState, Pending, State
 Entity = Scope | Goal | Pending | Command
 
 PARTS: Final = 10**9  # a share of 0.1 is 100 million parts
-COMMANDS_KEPT: Final = 10_000  # answered commands of a wallet that a repeat still finds
-ENDED_KEPT: Final = 10_000  # two-phase transfers of a wallet of which it is known how they ended
+# Not Final, so that tests may lower them.
+COMMANDS_KEPT = 10_000  # answered commands of a wallet that a repeat still finds
+ENDED_KEPT = 10_000  # two-phase transfers of a wallet of which it is known how they ended
 
 
 class Pursuit:

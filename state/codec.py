@@ -7,8 +7,8 @@ person wants to see beside them (drawdown, profit from trading) is written too a
 
 import sys
 from collections.abc import Callable
+from dataclasses import MISSING, is_dataclass
 from dataclasses import fields as dataclass_fields
-from dataclasses import is_dataclass
 from functools import lru_cache
 from operator import attrgetter
 from types import UnionType
@@ -219,18 +219,26 @@ def _document_of(kind: type) -> _Convert:
     return document
 
 
+def _defaults(kind: type) -> dict[str, Any]:
+    """Return what a dataclass begins with: of a compiled one msgspec leaves at zero what is not given."""
+    if not is_dataclass(kind):
+        return {}
+    fields = dataclass_fields(kind)
+    return {one.name: msgspec.to_builtins(one.default) for one in fields if one.default is not MISSING}
+
+
 def _entity_of(kind: type[T]) -> Callable[[dict[str, Any]], T]:
     special: dict[str, _Convert] = {name: _shared for name in _SHARED if name in members(kind)}
     special |= {name: reader for name, (_, reader) in _fields(kind).items()}
     known = set(members(kind))
+    defaults = _defaults(kind)
 
     def entity(document: dict[str, Any]) -> T:
-        # The readers below make ints of text, which the struct's own types then accept.
-        values = {
-            name: special[name](value) if name in special else value
-            for name, value in document.items()
-            if name in known
-        }
+        values = defaults.copy()
+        for name, value in document.items():
+            if name in known:
+                # The readers make ints of text, which the entity's own types then accept.
+                values[name] = special[name](value) if name in special else value
         return msgspec.convert(values, kind, strict=True)
 
     return entity

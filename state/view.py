@@ -102,6 +102,23 @@ class View:
             book.put_in_order()
 
 
+def copy_of(book: Book) -> Book:
+    """
+    Copy a book to try something on: it is what would be loaded, were it stored now.
+
+    Commands that were answered and transfers that ended are shared, for they never change.
+    """
+    copy = Book(WALLETS.decode(WALLETS.encode(book.wallet)))
+    copy.farms = {name: FARMS.decode(FARMS.encode(farm)) for name, farm in book.farms.items()}
+    copy.agents = {name: AGENTS.decode(AGENTS.encode(agent)) for name, agent in book.agents.items()}
+    copy.goals = {name: GOALS.decode(GOALS.encode(goal)) for name, goal in book.goals.items()}
+    copy.pending = {name: PENDING.decode(PENDING.encode(pending)) for name, pending in book.pending.items()}
+    copy.commands, copy.ended = dict(book.commands), dict(book.ended)
+    copy.returns = {key: list(returns) for key, returns in book.returns.items()}
+    copy.put_in_order()
+    return copy
+
+
 def load_view(state: Mapping[str, Mapping[bytes, bytes]]) -> View:
     """Build a view from the whole stored state, by kind. Raises as `View.restore` does."""
     view = View()

@@ -194,7 +194,8 @@ def _metric_of(turn: Turn, goal: Goal, name: str, periods: int | None) -> float 
     known = [(value, weight) for value, weight in values if value is not None]
     if not known or len(known) < len(values):
         return None
-    return sum(value * weight for value, weight in known) / sum(weight for _, weight in known)
+    total = sum((value * weight for value, weight in known), 0.0)
+    return total / sum((weight for _, weight in known), 0.0)
 
 
 def _scopes(turn: Turn, goal: Goal) -> list[tuple[Scope, float]]:

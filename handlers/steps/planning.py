@@ -4,7 +4,7 @@ What a rebalance would do, read from a book without changing it.
 The worker plans with this, and so does ``sluicegate plan``, which loads a book of its own.
 """
 
-from copy import copy
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -188,4 +188,4 @@ def _returns(book: Book, scope: Scope) -> list[float]:
     if scope.bin == book.wallet.bin:
         return stored
     rules = book.wallet.rules.performance
-    return [*stored, *roll(copy(scope), book.wallet.time, rules.bin, rules.window)][-rules.window :]
+    return [*stored, *roll(replace(scope), book.wallet.time, rules.bin, rules.window)][-rules.window :]

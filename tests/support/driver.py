@@ -13,6 +13,7 @@ import msgspec
 
 from handlers import INPUTS
 from handlers.fleet import Fleet
+from state.view import KINDS
 from stream.keys import Keys
 from stream.processor import Processor
 from stream.repeats import Repeats
@@ -96,7 +97,7 @@ class Driver:
     def __init__(self, wallet: str = "w") -> None:
         self.wallet_id = wallet
         self.now = START
-        self.state: dict[str, dict[str, bytes]] = {kind: {} for kind in Fleet.kinds}
+        self.state: dict[str, dict[str, bytes]] = {kind: {} for kind in KINDS}
         self.outputs: list[tuple[str, bytes]] = []
         self.dead: list[DeadLetter] = []
         self.entries: list[Entry] = []
