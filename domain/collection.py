@@ -11,11 +11,9 @@ Rules kept here:
 3. What is asked for and tied up is owed, and follows as it comes free.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from domain.money import divide
-
-_PARTS: Final = 10**9
+from domain.money import PARTS, divide
 
 
 class Sweep(NamedTuple):
@@ -65,7 +63,7 @@ def unsettled(equity: int, high_water: int, asked: int, share: float, reward: fl
     due = _part(profit, share)
     missed = due - _part(due, reward) - asked
     # A share is rounded, so what is missed may be that of a little more than there is.
-    return min(divide(missed * _PARTS, round(share * _PARTS)), profit) if missed > 0 else 0
+    return min(divide(missed * PARTS, round(share * PARTS)), profit) if missed > 0 else 0
 
 
 def _asked(amount: int, free: int, reward: int) -> Sweep:
@@ -75,4 +73,4 @@ def _asked(amount: int, free: int, reward: int) -> Sweep:
 
 def _part(amount: int, share: float) -> int:
     """Share of an amount of money, rounded half to even; the share counts in steps of 1e-9."""
-    return divide(amount * round(share * _PARTS), _PARTS)
+    return divide(amount * round(share * PARTS), PARTS)

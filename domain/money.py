@@ -18,6 +18,7 @@ from typing import Final
 
 MONEY_DIGITS: Final = 8
 MONEY: Final = 10**MONEY_DIGITS
+PARTS: Final = 10**9  # shares and weights count in steps of 1e-9: a tenth is 100 million parts
 FINE_DIGITS: Final = 12
 FINE: Final = 10**FINE_DIGITS
 FINE_PER_MONEY: Final = FINE // MONEY

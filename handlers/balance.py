@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from domain.ledger import SUSPENSE, agent_account, between
-from domain.money import money_text
+from domain.money import PARTS, money_text
 from domain.positions import mark
 from handlers.reading import (
     MEMBERS_MAX,
@@ -36,7 +36,7 @@ from handlers.steps.sender import check_sender
 from handlers.steps.timers import advance
 from handlers.steps.valuation import Result
 from handlers.turn import EMERGENCY, Turn
-from state.book import PARTS, Book
+from state.book import Book
 from state.entities import Agent
 from state.view import View
 from stream.decode import Decoder

@@ -89,8 +89,6 @@ def handle(view: View, entry: Entry, event: GoalEvent, emits: list[Emit]) -> boo
     # Its deadline may have passed with the time that this event brought; then it has ended, and been told so.
     if goal is None or goal.state is GoalState.ACTIVE:
         change(turn)
-    book.goals_changed()
-    book.timers_changed()
     finish(turn)
     return True
 
@@ -127,8 +125,7 @@ def _create(book: Book, event: GoalEvent) -> Change:
         goal.created = turn.now
         declare()
         goal.changed_by = turn.by
-        book.goals[goal.id] = goal
-        book.mark(goal)
+        book.goal_changed(goal)
         tell_goal(turn, goal)
         if goal.assigned:
             _tell_assignment(turn, goal)
@@ -143,7 +140,7 @@ def _update(book: Book, event: GoalEvent) -> Change:
     def change(turn: Turn) -> None:
         declare()
         goal.changed_by = turn.by
-        book.mark(goal)
+        book.goal_changed(goal)
         tell_goal(turn, goal)
         if event.target is not None:
             # What was done so far may be all that is asked for now.
@@ -183,7 +180,7 @@ def _assign(book: Book, event: GoalEvent) -> Change:
     def change(turn: Turn) -> None:
         goal.assigned = assigned
         goal.changed_by = turn.by
-        book.mark(goal)
+        book.goal_changed(goal)
         _tell_assignment(turn, goal)
 
     return change

@@ -10,41 +10,20 @@ Rules kept here:
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
 
 from domain.breakers import Limits, limits
 from domain.breakers import Scope as ScopeKind
-from domain.goals import Target, read_target
 from domain.ledger import FEES, MARKET, MASTER, SUSPENSE, WORLD, Phase
-from domain.money import fine
+from domain.money import PARTS, fine
 from state.entities import Agent, Farm, Scope, Wallet
-from state.records import Command, Goal, GoalState, Pending, State
+from state.pursuits import Pursuits
+from state.records import Command, Goal, Pending, State
 
 Entity = Scope | Goal | Pending | Command
 
-PARTS: Final = 10**9  # a share of 0.1 is 100 million parts
 # Not Final, so that tests may lower them.
 COMMANDS_KEPT = 10_000  # answered commands of a wallet that a repeat still finds
 ENDED_KEPT = 10_000  # two-phase transfers of a wallet of which it is known how they ended
-
-
-class Pursuit:
-    """An active goal, its target read, and a stretch of figures in which its percentage stays the same."""
-
-    __slots__ = ("goal", "high", "low", "target")
-
-    def __init__(self, goal: Goal) -> None:
-        self.goal = goal
-        self.target: Target = read_target(goal.goal_type, goal.target)
-        self.low = self.high = 0.0  # nothing lies between: not known
-
-
-class Work(NamedTuple):
-    """A goal as one agent works towards it; ``parts`` is the weight in steps of 1e-9, for money."""
-
-    pursuit: Pursuit
-    weight: float
-    parts: int
 
 
 class Book:
@@ -54,7 +33,8 @@ class Book:
         self.wallet = wallet
         self.farms: dict[str, Farm] = {}
         self.agents: dict[str, Agent] = {}
-        self.goals: dict[str, Goal] = {}
+        self.goals: dict[str, Goal] = {}  # those that ended too
+        self.pursuits = Pursuits(wallet.id)
         self.commands: dict[str, Command] = {}  # in the order they were answered
         self.pending: dict[str, Pending] = {}  # in the order they were made
         self._pending_from: dict[str, dict[str, Pending]] = {}  # the same by account that gives, and by id
@@ -67,7 +47,6 @@ class Book:
         self.changed: dict[Entity, None] = {}  # since the last commit
         self.changed_returns: dict[str, list[float]] = {}
         self.removed: dict[tuple[type[Entity], str], None] = {}  # by kind and field
-        self._goals_of: dict[str, list[Work]] | None = None
         self.rules_changed()
 
     def rules_changed(self) -> None:
@@ -125,6 +104,8 @@ class Book:
         self.senders_changed()
         answered = sorted(self.commands.values(), key=lambda command: command.number)
         self.commands = {command.id: command for command in answered}
+        for goal in self.goals.values():
+            self.pursuits.take(goal)
         made = sorted(self.pending.values(), key=lambda pending: pending.number)
         self.pending = {pending.id: pending for pending in made}
         for pending in made:
@@ -212,33 +193,14 @@ class Book:
             return self.agents_of(scope.id)
         return self._running()
 
-    def active_goals(self) -> list[Goal]:
-        """Goals that are not ended, in the order of their ids."""
-        active = (goal for goal in self.goals.values() if goal.state is GoalState.ACTIVE)
-        return sorted(active, key=lambda goal: goal.id)
-
-    def goals_of(self, agent: str) -> list[Work]:
-        """Active goals that an agent's fills count towards."""
-        if self._goals_of is None:
-            self._goals_of = self._index_goals()
-        return self._goals_of.get(agent, _NO_WORK)
-
-    def goals_changed(self) -> None:
-        """Note that goals or assignments changed."""
-        self.hierarchy_changed()
-        self.timers_changed()
-
-    def hierarchy_changed(self) -> None:
-        """Note that agents came, went or moved between farms: others work towards the goals."""
-        self._goals_of = None
-
-    def _index_goals(self) -> dict[str, list[Work]]:
-        index: dict[str, list[Work]] = {}
-        for goal in self.active_goals():
-            pursuit = Pursuit(goal)
-            for agent, weight in self.assignees(goal).items():
-                index.setdefault(agent, []).append(Work(pursuit, weight, round(weight * PARTS)))
-        return index
+    def goal_changed(self, goal: Goal) -> None:
+        """Take in a goal as it is now: new, changed, ended, or in another round."""
+        self.goals[goal.id] = goal
+        self.mark(goal)
+        before = self.pursuits.next_deadline
+        self.pursuits.take(goal)
+        if self.pursuits.next_deadline != before:
+            self.timers_changed()
 
     def assignees(self, goal: Goal) -> dict[str, float]:
         """
@@ -314,7 +276,6 @@ class Book:
         return self.agents[name], "cash" if kind == "agent" else "cost"
 
 
-_NO_WORK: list[Work] = []
 _NOTHING_PENDING: dict[str, Pending] = {}
 _OUTER = {
     WORLD: "world",

@@ -105,7 +105,7 @@ def register(turn: Turn, body: Register) -> Answer:
     book.agents[agent.id] = agent
     book.guarded = book.guarded or agent.public_key is not None
     note_change(turn, agent)
-    book.hierarchy_changed()
+    book.pursuits.forget_agent(agent.id)
     if len(book.agents) == 1:
         book.timers_changed()  # with the first agent the interval of rebalances begins
     _tell_assignment(turn, agent, None)
@@ -163,7 +163,7 @@ def assign(turn: Turn, body: Assign) -> Answer:
         touch(turn, scope)
     agent.farm = farm.id
     note_change(turn, agent)
-    book.goals_changed()
+    book.pursuits.forget_agent(agent.id)
     _tell_assignment(turn, agent, old.id)
     come_under(turn, agent, [farm])
     if agent.state is State.STOPPED:
@@ -180,7 +180,6 @@ def retire(turn: Turn, body: Retire) -> Answer:
     lay_off(turn, agent)
     note_change(turn, agent)
     sweep_stopped(turn, agent)
-    turn.book.goals_changed()
     request(turn, "departure")
     return Done({"agent": agent.id})
 

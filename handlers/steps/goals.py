@@ -21,7 +21,7 @@ from domain.goals import (
     same_percent,
     whole_percent,
 )
-from domain.money import MONEY, divide, money
+from domain.money import MONEY, PARTS, divide, money
 from domain.performance import Absent
 from domain.standing import drawdown
 from domain.targets import raised
@@ -30,7 +30,6 @@ from handlers.steps.measuring import profile_of
 from handlers.steps.rebalancing import request
 from handlers.steps.valuation import returns_of
 from handlers.turn import WALLET, Turn
-from state.book import PARTS
 from state.entities import Agent, Scope
 from state.records import Goal, GoalState
 
@@ -40,7 +39,7 @@ _ACTIVE: Final = GoalState.ACTIVE
 
 def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
     """Count fills and profit of an agent towards its goals."""
-    for pursuit, weight, parts in turn.book.goals_of(agent.id):
+    for pursuit, weight, parts in turn.book.pursuits.of(agent.id, agent.farm):
         goal, target = pursuit.goal, pursuit.target
         if goal.state is not _ACTIVE:
             continue  # ended by an earlier one in this turn
@@ -69,7 +68,7 @@ def advance_goals(turn: Turn, agent: Agent, trades: int, profit: int) -> None:
 
 def check_goals(turn: Turn) -> None:
     """Measure the goals that follow from returns, when a bin closed."""
-    for goal in turn.book.active_goals():
+    for goal in turn.book.pursuits.active():
         target = target_of(goal)
         if goal.state is GoalState.ACTIVE and needs_returns(target):
             measure(turn, goal, target)
@@ -77,9 +76,8 @@ def check_goals(turn: Turn) -> None:
 
 def fail_overdue(turn: Turn) -> None:
     """End the goals whose deadline has passed."""
-    for goal in turn.book.active_goals():
-        if goal.deadline is not None and goal.deadline <= turn.now:
-            end_goal(turn, goal, GoalState.FAILED, "deadline")
+    for goal in turn.book.pursuits.overdue(turn.now):
+        end_goal(turn, goal, GoalState.FAILED, "deadline")
 
 
 def target_of(goal: Goal) -> Target:
@@ -96,8 +94,7 @@ def end_goal(turn: Turn, goal: Goal, state: GoalState, reason: str | None) -> No
     goal.current = current(target_of(goal), goal.trades, goal.profit, metric)
     goal.state = state
     goal.ended = turn.now
-    turn.book.mark(goal)
-    turn.book.goals_changed()
+    turn.book.goal_changed(goal)
     data = {
         "goal": goal.id,
         "round": goal.round,
@@ -180,7 +177,7 @@ def _begin_next_round(turn: Turn, goal: Goal) -> None:
     goal.ended = None
     goal.trades, goal.profit = 0.0, 0
     goal.progress, goal.percent, goal.current = 0.0, 0, {}
-    turn.book.goals_changed()
+    turn.book.goal_changed(goal)
     tell_goal(turn, goal)
 
 

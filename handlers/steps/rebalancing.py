@@ -5,6 +5,7 @@ The plan is the domain's; here it is asked for, its transfers are posted, and ev
 """
 
 from domain.ledger import MASTER, Phase, Transaction, Transfer, agent_account, farm_account
+from domain.money import PARTS
 from domain.rebalance import Move, Plan
 from domain.refusals import Refused
 from domain.weighing import Weighing, refusal, takes_long
@@ -13,7 +14,7 @@ from handlers.steps.pending import hold
 from handlers.steps.planning import Outlook, Proposal, describe, propose, survey
 from handlers.steps.posting import transact
 from handlers.turn import REBALANCE, Turn
-from state.book import PARTS, free
+from state.book import free
 from state.entities import Agent
 from state.records import Pending, State, Wanted
 

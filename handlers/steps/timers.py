@@ -93,7 +93,9 @@ def _collect_if_due(turn: Turn) -> None:
 def _next_timer(turn: Turn) -> int:
     wallet, book, rules = turn.wallet, turn.book, turn.wallet.rules
     due = [(wallet.day + 1) * DAY_MS, (wallet.bin + 1) * rules.performance.bin]
-    due += [goal.deadline for goal in book.active_goals() if goal.deadline is not None]
+    deadline = book.pursuits.next_deadline
+    if deadline is not None:
+        due.append(deadline)
     due += [s.trip.until for s in _tripped(turn) if s.trip is not None and s.trip.until is not None]
     due += [pending.due for pending in book.pending.values() if pending.due is not None]
     if rules.collection.interval:

@@ -181,60 +181,40 @@ def test_what_is_pending_is_found_by_account_in_the_order_it_was_made() -> None:
 # -- goals -------------------------------------------------------------------------------------------------
 
 
-def goal(name: str, *assigned: Assignment, state: GoalState = GoalState.ACTIVE) -> Goal:
-    """Return a goal of ten trades."""
-    return Goal(
-        id=name,
-        wallet="w",
-        goal_type=GoalType.TRADE_VOLUME,
-        target={"trades": 10},
-        assigned=list(assigned),
-        state=state,
-        created=1,
-    )
-
-
 def test_of_several_assignments_the_nearest_counts() -> None:
     """The agent's own before its farm's before the wallet's, in whatever order they stand."""
     book = book_of("a", "b", "c@g")
-    found = goal(
-        "x",
+    assigned = [
         Assignment("agent", "a", 3.0),
         Assignment("wallet", "w", 1.0),
         Assignment("farm", "f", 2.0),
         Assignment("farm", "gone", 9.0),
         Assignment("agent", "gone", 9.0),
-    )
+    ]
+    target, kind = {"trades": 10}, GoalType.TRADE_VOLUME
+    found = Goal(id="x", wallet="w", goal_type=kind, target=target, assigned=assigned, created=1)
 
     assert book.assignees(found) == {"a": 3.0, "b": 2.0, "c": 1.0}
 
 
-def test_an_agent_works_towards_its_active_goals_in_the_order_of_their_ids() -> None:
-    """An ended one is none."""
-    book = book_of("a", "b")
-    for found in (
-        goal("z", Assignment("wallet", "w")),
-        goal("m", Assignment("agent", "a", 0.5)),
-        goal("k", Assignment("agent", "a"), state=GoalState.COMPLETED),
-    ):
-        book.goals[found.id] = found
-
-    assert [(work.pursuit.goal.id, work.weight) for work in book.goals_of("a")] == [("m", 0.5), ("z", 1.0)]
-    assert [work.pursuit.goal.id for work in book.goals_of("b")] == ["z"]
-    assert book.goals_of("nobody") == []
-    assert [found.id for found in book.active_goals()] == ["m", "z"]
-
-
-def test_who_joins_a_farm_works_towards_its_goals() -> None:
-    """Once it is noted that the hierarchy changed."""
+def test_only_a_goal_that_moves_the_next_deadline_has_timers_found_again() -> None:
+    """Whether it brings one, takes it away or goes with it; and each is written."""
     book = book_of("a")
-    book.goals["x"] = goal("x", Assignment("farm", "g"))
-    assert book.goals_of("a") == []
+    target, kind = {"trades": 10}, GoalType.TRADE_VOLUME
+    first, second, third = (
+        Goal(id=name, wallet="w", goal_type=kind, target=target, deadline=deadline, created=1)
+        for name, deadline in (("x", 50), ("y", 40), ("z", None))
+    )
+    found = []
+    for change in (first, second, third, second, first):
+        book.timer_due = 1
+        if change in book.goals.values():
+            change.state = GoalState.CANCELLED
+        book.goal_changed(change)
+        found.append((book.timer_due, book.pursuits.next_deadline))
 
-    book.agents["a"].farm = "g"
-    book.goals_changed()
-
-    assert [work.pursuit.goal.id for work in book.goals_of("a")] == ["x"]
+    assert found == [(0, 50), (0, 40), (1, 40), (0, 50), (0, None)]
+    assert set(book.changed) == {first, second, third} == set(book.goals.values())
 
 
 # -- what changed ------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from state.book import Book, returns_key
 from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS, Codec
 from state.entities import Agent, Farm, Wallet
 from state.records import Command
-from state.view import KINDS, View, load_view
+from state.view import KINDS, View, copy_of, load_view
 from tests.support.driver import DAY, MINUTE, Driver, funded
 
 
@@ -36,6 +36,13 @@ def picture(view: View) -> dict[str, Any]:
             ],
             "commands": list(book.commands),
             "pending": [list(book.pending), list(book.ended)],
+            "works": {
+                agent.id: [
+                    (work.pursuit.goal.id, work.parts) for work in book.pursuits.of(agent.id, agent.farm)
+                ]
+                for agent in book.agents.values()
+            },
+            "deadline": book.pursuits.next_deadline,
             "returns": dict(sorted(book.returns.items())),
             "updates": sorted(book.updates),
             "due": (book.timer_due, book.next_due),
@@ -81,6 +88,18 @@ def test_a_loaded_view_is_the_view_that_grew() -> None:
 
     assert picture(fresh.fleet.view) == picture(driver.fleet.view)
     assert any(book.updates for book in fresh.fleet.view.books.values())
+
+
+def test_a_copy_to_try_something_on_knows_what_is_worked_towards_and_what_is_pending() -> None:
+    """It is found anew from what is copied, for nothing of it is stored."""
+    book = busy().fleet.view.books["w"]
+
+    copy = copy_of(book)
+
+    assert [goal.id for goal in copy.pursuits.active()] == ["g"]
+    assert copy.pursuits.next_deadline == book.pursuits.next_deadline is not None
+    assert [work.parts for work in copy.pursuits.of("b", "e")] == [500_000_000]
+    assert [pending.id for pending in copy.pending_to("world")] == ["o", "m"]
 
 
 def test_a_loaded_view_goes_on_like_the_view_that_grew() -> None:
