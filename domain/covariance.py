@@ -75,31 +75,24 @@ def estimate(histories: Sequence[Floats]) -> Estimate:
     if moving.size > 1:
         standard = window[:, moving] - np.mean(window[:, moving], axis=0)
         standard /= np.sqrt(np.mean(np.square(standard), axis=0))
-        sample, intensity = _sample_and_intensity(standard)
+        sample, intensity = sample_and_intensity(standard)
         correlation[np.ix_(moving, moving)] = sample * (1 - max(intensity, _INTENSITY_MIN))
         np.fill_diagonal(correlation, 1.0)
     return Estimate(means, volatility, correlation)
 
 
-def ledoit_wolf(observations: Floats) -> tuple[Floats, float]:
+def sample_and_intensity(centred: Floats) -> tuple[Floats, float]:
     """
-    Covariance shrunk towards the scaled identity, and the intensity of the shrinkage, 0 to 1.
+    Sample covariance S, and how much to shrink it towards the scaled identity: a of (1-a)S + aμI, 0 to 1.
 
-    (1-a)S + aμI, μ = tr S/n, a = min(b², d²)/d², d² = ‖S-μI‖²/n, b² = Σ_t ‖x_t x_t' - S‖²/(nT²).
+    μ = tr S/n, a = min(b², d²)/d², d² = ‖S-μI‖²/n, b² = Σ_t ‖x_t x_t' - S‖²/(nT²).
 
     Args:
-        observations: shape (T, n), T and n at least 1; they are centred here.
+        centred: observations, shape (T, n), T and n at least 1; each column has a mean of 0.
 
     Source: Ledoit & Wolf (2004), J. Multivariate Analysis 88(2).
 
     """
-    sample, intensity = _sample_and_intensity(observations - np.mean(observations, axis=0))
-    shrunk: Floats = sample * (1 - intensity)
-    shrunk[np.diag_indices_from(shrunk)] += intensity * np.trace(sample) / len(sample)
-    return shrunk, intensity
-
-
-def _sample_and_intensity(centred: Floats) -> tuple[Floats, float]:
     bins, n = centred.shape
     sample: Floats = centred.T @ centred / bins
     distance = float(np.sum(np.square(sample - np.eye(n) * (np.trace(sample) / n)))) / n

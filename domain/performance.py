@@ -42,7 +42,6 @@ class Absent(StrEnum):
     TOO_FEW_SAMPLES = "too_few_samples"
     ZERO_VARIANCE = "zero_variance"
     NO_LOSSES = "no_losses"
-    NO_WINS = "no_wins"
     NO_DRAWDOWN = "no_drawdown"
     NO_TRADES = "no_trades"
     OUT_OF_RANGE = "out_of_range"  # larger than a float can say: 1 % an hour, compounded to a year

@@ -68,14 +68,6 @@ class Standing:
 DERIVED: Final = ("calm_low", "calm_high", "peak_floor")
 
 
-def gain(standing: Standing, amount: int) -> None:
-    """Add a profit, or a loss if it is negative."""
-    standing.equity += amount
-    scaled = standing.equity * SCALE
-    if scaled > standing.peak_equity and not standing.anchor:
-        standing.peak_equity = scaled
-
-
 def flow(standing: Standing, amount: int) -> None:
     """Add money that was moved in, or out if it is negative."""
     before = standing.anchor or standing.equity
@@ -108,23 +100,13 @@ def effective_equity(standing: Standing) -> int:
 
 def drawdown(standing: Standing) -> float:
     """Loss since the peak as a share of it, 0 to 1 (above 1 when overdrawn)."""
-    return _loss(effective_equity(standing), standing.peak_equity)
+    equity, peak = effective_equity(standing), standing.peak_equity
+    return (peak - equity) / peak if equity < peak and peak > 0 else 0.0
 
 
 def trading_pnl(standing: Standing) -> int:
     """Profit from trading: realised and unrealised, less fees. No money that was moved is in it."""
     return standing.realized_pnl + standing.unrealized_pnl - standing.fees
-
-
-def daily_loss(standing: Standing) -> float:
-    """Loss since the day opened as a share of what it opened with; 0 after a profit."""
-    return _loss(effective_equity(standing), standing.day_open_equity)
-
-
-def _loss(equity: int, reference: int) -> float:
-    if reference <= 0 or equity >= reference:
-        return 0.0
-    return (reference - equity) / reference
 
 
 def bin_return(standing: Standing) -> float:

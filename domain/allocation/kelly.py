@@ -19,29 +19,11 @@ from domain.allocation.history import Seasoned, by_history
 from domain.allocation.quadratic import minimise
 from domain.allocation.types import DEFAULTS, Candidate, Floats, Parameters, Weights
 from domain.covariance import estimate
-from domain.performance import Absent, Metric, TradeCounts
 
 
 def allocate(candidates: Sequence[Candidate], share: float, parameters: Parameters = DEFAULTS) -> Weights:
     """Weigh by `kelly_fraction` of Kelly's bets. Keeps the laws of `Method`, and cash."""
     return by_history(candidates, share, parameters, _solve, keeps_cash=True)
-
-
-def bet(trades: TradeCounts) -> Metric:
-    """
-    Fraction of the capital that Kelly would stake on each trade of an agent: p - (1-p)/b, b = W̄/L̄.
-
-    Negative where it loses on average. A trade that came out even decides nothing and does not count.
-    """
-    if not trades.wins + trades.losses:
-        return Absent.NO_TRADES
-    if not trades.gross_loss:
-        return Absent.NO_LOSSES
-    if not trades.gross_profit:
-        return Absent.NO_WINS
-    p = trades.wins / (trades.wins + trades.losses)
-    odds = (trades.gross_profit / trades.wins) / (trades.gross_loss / trades.losses)
-    return p - (1 - p) / odds
 
 
 def bets(

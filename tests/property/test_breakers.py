@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.breakers import Colour, Limits, Measure, calm, read
-from domain.standing import SCALE, Standing, flow, gain, note_fall, window_start
+from domain.standing import SCALE, Standing, flow, note_fall, window_start
 from tests.support.driver import DAY, NO_BREAKERS, Driver, funded
+from tests.support.standings import gain
 
 amounts = st.one_of(st.integers(0, 200), st.integers(0, 10**15))
 parts = st.one_of(st.just(0), st.integers(1, 10**9), st.sampled_from([10**8, 2 * 10**8, 10**9]))

@@ -5,7 +5,8 @@ import pytest
 from domain.breakers import Colour, Limits, Measure, Reading, certain, limits, read
 from domain.money import money
 from domain.rules import BreakerRules
-from domain.standing import SCALE, Standing, flow, gain
+from domain.standing import SCALE, Standing, flow
+from tests.support.standings import gain
 
 GREEN, YELLOW, ORANGE, RED = Colour
 TENTH = 10**8  # in parts of 1e-9

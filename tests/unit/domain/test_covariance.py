@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.covariance import Estimate, estimate, has_history, ledoit_wolf, mean_and_volatility
+from domain.covariance import Estimate, estimate, has_history, mean_and_volatility
+from tests.support.shrunk import shrunk
 
 CHANCE = np.random.default_rng(2)
 LONG = CHANCE.normal(0.001, 0.02, 60)
@@ -15,27 +16,27 @@ def test_the_example_of_scikit_learn() -> None:
     """Fifty draws, as its documentation of `ledoit_wolf` has them."""
     true = np.array([[0.4, 0.2], [0.2, 0.8]])
     drawn = np.random.RandomState(0).multivariate_normal(mean=[0, 0], cov=true, size=50)
-    shrunk, intensity = ledoit_wolf(drawn)
+    covariance, intensity = shrunk(drawn)
 
     assert intensity == pytest.approx(0.230254, abs=5e-7)
-    assert shrunk == pytest.approx(np.array([[0.440673, 0.161616], [0.161616, 0.802263]]), abs=5e-7)
+    assert covariance == pytest.approx(np.array([[0.440673, 0.161616], [0.161616, 0.802263]]), abs=5e-7)
 
 
 def test_a_sample_that_is_its_target_is_left_alone() -> None:
     """Two unrelated columns of the same variance: nothing to shrink towards."""
     crossed = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
-    shrunk, intensity = ledoit_wolf(crossed)
+    covariance, intensity = shrunk(crossed)
 
-    assert (shrunk.tolist(), intensity) == ([[1.0, 0.0], [0.0, 1.0]], 0.0)
+    assert (covariance.tolist(), intensity) == ([[1.0, 0.0], [0.0, 1.0]], 0.0)
 
 
 def test_at_equal_volatilities_it_is_the_shrunk_covariance() -> None:
     """Then shrinking correlations and shrinking covariances are the same, but for n/(n-1)."""
     drawn = CHANCE.normal(0, 1, (60, 3)) + CHANCE.normal(0, 1, (60, 1))
     even = (drawn - np.mean(drawn, axis=0)) / np.std(drawn, axis=0) * 0.02
-    shrunk, _ = ledoit_wolf(even)
+    covariance, _ = shrunk(even)
 
-    assert estimate(list(even.T)).covariance == pytest.approx(shrunk * 60 / 59, rel=1e-9)
+    assert estimate(list(even.T)).covariance == pytest.approx(covariance * 60 / 59, rel=1e-9)
 
 
 def test_volatilities_are_kept_however_unequal() -> None:

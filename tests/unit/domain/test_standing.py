@@ -9,12 +9,10 @@ from domain.standing import (
     Standing,
     bin_return,
     count_streak,
-    daily_loss,
     doubt,
     drawdown,
     effective_equity,
     flow,
-    gain,
     note_fall,
     raise_peak,
     rebase,
@@ -24,6 +22,7 @@ from domain.standing import (
     window_high,
     window_start,
 )
+from tests.support.standings import daily_loss, gain
 
 MONDAY = 20_458 * DAY_MS  # 2026-01-05 00:00 UTC
 HOUR = 3_600_000

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from domain.money import MONEY
 from domain.performance import Absent, Metric, Profile, Returns, TradeCounts
-from domain.standing import Standing, flow, gain, roll
+from domain.standing import Standing, flow, roll
 from domain.track_record import WINDOWS, compare, document, measure, rolling
+from tests.support.standings import gain
 
 ROOT: Final = Path(__file__).parents[3]
 CANDLES: Final = ROOT.parent / "shared" / "data" / "candles-5m"

@@ -4,17 +4,15 @@ import numpy as np
 import pytest
 
 from domain.allocation import Candidate, Parameters
-from domain.allocation.kelly import allocate, bet, bets
+from domain.allocation.kelly import allocate, bets
 from domain.allocation.types import Floats
 from domain.money import MONEY, money
-from domain.performance import Absent, TradeCounts
 from domain.rebalance import Plan, Reason, plan
 from domain.rules import RebalanceRules
 from tests.support.holdings import holding
 
 COVARIANCE = np.array([[0.04, 0.006], [0.006, 0.01]])
 MEAN = np.array([0.10, 0.05])
-V2 = TradeCounts(closed=8, wins=5, losses=3, gross_profit=730 * MONEY, gross_loss=280 * MONEY)
 
 
 def of_mean(seed: int, mean: float) -> Floats:
@@ -23,26 +21,6 @@ def of_mean(seed: int, mean: float) -> Floats:
     noise -= np.mean(noise)
     scaled: Floats = noise / np.std(noise, ddof=1) * 0.02 + mean
     return scaled
-
-
-def test_v2_has_the_published_bet() -> None:
-    """Of 5/8 at odds of 146 to 93.3: .385274 of the capital on each trade."""
-    assert bet(V2) == pytest.approx(0.385274, abs=5e-7)
-
-
-def test_trades_that_came_out_even_change_no_bet() -> None:
-    """They win and lose nothing, whatever is staked."""
-    even = TradeCounts(closed=11, wins=5, losses=3, gross_profit=730 * MONEY, gross_loss=280 * MONEY)
-
-    assert bet(even) == bet(V2)
-
-
-def test_a_bet_needs_wins_and_losses() -> None:
-    """Else any stake is too small, or too large."""
-    assert bet(TradeCounts()) is Absent.NO_TRADES
-    assert bet(TradeCounts(closed=1)) is Absent.NO_TRADES
-    assert bet(TradeCounts(closed=1, wins=1, gross_profit=1)) is Absent.NO_LOSSES
-    assert bet(TradeCounts(closed=1, losses=1, gross_loss=1)) is Absent.NO_WINS
 
 
 def test_the_bets_of_the_finance_sheet() -> None:

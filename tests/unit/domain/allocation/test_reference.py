@@ -18,7 +18,8 @@ from domain.allocation.mean_variance import max_sharpe, max_utility, min_varianc
 from domain.allocation.risk_adjusted import inverse_volatility
 from domain.allocation.risk_parity import risk_parity
 from domain.allocation.types import Floats
-from domain.covariance import estimate, ledoit_wolf
+from domain.covariance import estimate
+from tests.support.shrunk import shrunk
 
 SIZES = [2, 10, 50, 100]
 # Clarabel stops at 1e-8 of the objective, which in the weights is the root of it.
@@ -191,8 +192,8 @@ def test_shrinkage_is_that_of_scikit_learn(n: int) -> None:
     """Covariance and intensity."""
     covariance = absent("sklearn.covariance")
     returns = returns_of(n)[:40]
-    shrunk, intensity = ledoit_wolf(returns)
+    found, intensity = shrunk(returns)
     theirs, their_intensity = covariance.ledoit_wolf(returns)
 
     assert intensity == pytest.approx(their_intensity, rel=1e-9)
-    assert shrunk == pytest.approx(theirs, rel=1e-9, abs=1e-15)
+    assert found == pytest.approx(theirs, rel=1e-9, abs=1e-15)
