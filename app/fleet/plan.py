@@ -11,8 +11,9 @@ from app.fleet.known import Known, deposit_id
 from app.fleet.rules import nested, paths, rule_changes
 from app.fleet.step import Pairs, Phase, Plan, arrow, arrows, asked, differing, given
 from app.fleet.tables import AgentTable, FarmTable, WalletTable
+from domain.holding import bounded
 from domain.money import money, money_text
-from domain.rules import Rules, changed
+from domain.rules import RebalanceRules, Rules, changed
 from state.book import COMMANDS_KEPT
 from state.entities import Agent, Wallet
 from state.records import GoalState, State
@@ -33,12 +34,13 @@ def plan_wallet(table: WalletTable, known: Known) -> Plan:
         _create_wallet(plan, table)
     else:
         _configure_wallet(plan, table, wallet)
+    rules = changed(wallet.rules if wallet else Rules(), table.rule_changes).rebalance
     _deposit(plan, table, known)
     for farm in table.farm:
         _plan_farm(plan, farm, known)
     for farm in table.farm:
         for agent in farm.agent:
-            _plan_agent(plan, agent, farm.id, known.agents.get(agent.id))
+            _plan_agent(plan, agent, farm.id, known.agents.get(agent.id), rules)
     plan_goals(plan, table, known)
     _note_others(plan, table, known)
     return plan
@@ -114,10 +116,11 @@ def _plan_farm(plan: Plan, table: FarmTable, known: Known) -> None:
     _ask_changes(plan, Phase.FARM, what, {"kind": "farm_configure", "farm": farm.id}, pairs)
 
 
-def _plan_agent(plan: Plan, table: AgentTable, farm: str, agent: Agent | None) -> None:
+def _plan_agent(plan: Plan, table: AgentTable, farm: str, agent: Agent | None, rules: RebalanceRules) -> None:
     what = f"agent {table.id}"
     members = {"strategy": table.strategy, "risk_mode": table.risk_mode, "public_key": table.public_key}
     bounds = {"min_weight": table.min_weight, "max_weight": table.max_weight}
+    phase = Phase.AGENT
     if agent is None:
         body = {"kind": "agent_register", "agent": table.id, "farm": farm, **members}
         plan.ask(Phase.AGENT, "create", what, given(farm=farm, **members), body)
@@ -131,7 +134,16 @@ def _plan_agent(plan: Plan, table: AgentTable, farm: str, agent: Agent | None) -
             body = {"kind": "agent_assign", "agent": agent.id, "farm": farm}
             plan.ask(Phase.AGENT, "move", what, arrow("farm", agent.farm, farm), body)
         pairs = {name: (getattr(agent, name), value) for name, value in (members | bounds).items()}
-    _ask_changes(plan, Phase.AGENT, what, {"kind": "agent_configure", "agent": table.id}, pairs)
+        if _comes_down(agent, table, rules):
+            phase = Phase.ROOM
+    _ask_changes(plan, phase, what, {"kind": "agent_configure", "agent": table.id}, pairs)
+
+
+def _comes_down(agent: Agent, table: AgentTable, rules: RebalanceRules) -> bool:
+    """Whether an agent's lower bound, by the file's rules, is below the one that it would have had."""
+    low = agent.min_weight if table.min_weight is None else table.min_weight
+    high = agent.max_weight if table.max_weight is None else table.max_weight
+    return bounded(low, high, rules).lower < bounded(agent.min_weight, agent.max_weight, rules).lower
 
 
 def _ask_changes(plan: Plan, phase: Phase, what: str, body: dict[str, object], pairs: Pairs) -> None:

@@ -22,11 +22,12 @@ BY: Final = "apply"  # who asks, in the ledger
 class Phase(IntEnum):
     """What has to be there before what."""
 
-    WALLET = 0
-    DEPOSIT = 1
-    FARM = 2
-    AGENT = 3
-    GOAL = 4
+    ROOM = 0  # lower bounds that come down, before anything asks for the room they leave
+    WALLET = 1
+    DEPOSIT = 2
+    FARM = 3
+    AGENT = 4
+    GOAL = 5
 
 
 class Step(msgspec.Struct, frozen=True):
