@@ -14,7 +14,7 @@ from handlers.reading import check_currency
 from handlers.steps.benchmark import forget_prices
 from handlers.steps.rebalancing import request
 from handlers.steps.updates import conflation_changed, touch
-from handlers.steps.valuation import restart_bins
+from handlers.steps.valuation import restart_bins, trim_returns
 from handlers.steps.watching import limits_changed
 from handlers.turn import Turn
 from state.book import Book
@@ -96,6 +96,8 @@ def configure(turn: Turn, body: Configure) -> Answer:
         conflation_changed(turn, before.conflation)
     if rules.performance.bin != before.performance.bin:
         restart_bins(turn)
+    if rules.performance.window < before.performance.window:
+        trim_returns(turn)
     if rules.performance.benchmark != before.performance.benchmark:
         forget_prices(turn)
     if rules.breakers != before.breakers:

@@ -27,6 +27,15 @@ def keep_returns(turn: Turn, key: str, closed: list[float]) -> None:
     turn.book.mark_returns(key)
 
 
+def trim_returns(turn: Turn) -> None:
+    """Have no more returns kept than a shorter window has room for."""
+    window = turn.wallet.rules.performance.window
+    for key, returns in sorted(turn.book.returns.items()):
+        if len(returns) > window:
+            del returns[:-window]
+            turn.book.mark_returns(key)
+
+
 def drop_returns(turn: Turn, key: str) -> None:
     """Forget returns that can be told no further."""
     if turn.book.returns.get(key):

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import msgspec
 import pytest
 
 from domain.performance import PROFILE
@@ -130,6 +131,27 @@ def test_the_benchmarks_window_is_that_of_the_rules() -> None:
     driver.after(100 * DAY).tick()
 
     assert driver.state["returns"]["benchmark/w"] == b"[0.0,0.0,0.0]"
+
+
+def test_with_a_shorter_window_the_oldest_returns_go_with_the_command_that_sets_it() -> None:
+    """Of every scope and of the benchmark; a longer one brings none back."""
+    driver = with_symbol()
+    for price in ("100", "110", "121", "133.1"):
+        driver.fill("a", "buy", "1", price)
+        driver.after(DAY)
+    driver.fill("a", "sell", "1", "133.1")
+    before = {name: msgspec.json.decode(kept) for name, kept in driver.state["returns"].items()}
+    lengths = {name: len(kept) for name, kept in before.items()}
+    assert lengths == {"agent/w/a": 4, "farm/w/f": 4, "wallet/w": 4, "benchmark/w": 4}
+
+    for window in (2, 100):
+        driver.command("wallet_configure", rules={"performance": {"window": window}})
+
+        after = {name: msgspec.json.decode(kept) for name, kept in driver.state["returns"].items()}
+        assert after == {name: kept[-2:] for name, kept in before.items()}
+    fresh = driver.restarted()
+    assert fresh.after(DAY).tick().said == driver.after(DAY).tick().said
+    assert fresh.bytes_of_state() == driver.bytes_of_state()
 
 
 @pytest.mark.parametrize(
