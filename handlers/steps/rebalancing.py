@@ -157,6 +157,7 @@ def _carry_out(turn: Turn, proposal: Proposal, trigger: str, number: int | None 
         offered = move.amount > 0 and acknowledge > 0
         # What an agent still owes is not its to work with, nor what it has yet to confirm.
         agent.budget = max(agent.equity + (0 if offered else move.amount) - agent.pending_return, 0)
+        book.mark(agent)
         if offered:
             _offer(turn, move, acknowledge)
         else:
@@ -164,6 +165,7 @@ def _carry_out(turn: Turn, proposal: Proposal, trigger: str, number: int | None 
     for agent in asked.values():
         # Nothing moved; the agent has to know what it is asked for, or may keep, all the same.
         agent.budget = max(agent.equity - agent.pending_return, 0)
+        book.mark(agent)
         tell_allocation(turn, agent, 0, trigger)
 
 

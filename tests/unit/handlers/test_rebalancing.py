@@ -141,6 +141,22 @@ def test_who_may_keep_what_it_earned_is_told_and_drifts_from_there() -> None:
     assert driver.wallet["rebalanced"] == START + 2 * MINUTE + SECOND
 
 
+def test_a_budget_that_follows_without_a_move_is_stored() -> None:
+    """Also where weight, score and tier stay as they were: what is told outlasts a restart."""
+    driver = funded(rules(cooldown="2m"), deposit="2000", a="1000", b="1000")
+    told = []
+    for total in ("1200", "1400", "1600"):
+        for name in ("a", "b"):
+            driver.after(SECOND).balance(name, total={"USDT": total})
+        told = driver.after(5 * MINUTE).tick().named("fund_allocation")
+
+    assert [(data["agent"], data["amount"], data["budget"]) for data in told] == [
+        ("a", "0", "1600"),
+        ("b", "0", "1600"),
+    ]
+    assert [driver.agent_of(name)["budget"] for name in ("a", "b")] == ["1600", "1600"]
+
+
 # -- what it says of each agent ----------------------------------------------------------------------------
 
 
