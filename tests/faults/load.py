@@ -45,7 +45,7 @@ class Load:
     fills: list[Fields]  # the one field of each entry
 
 
-def rules(*, clock: str) -> dict[str, Any]:
+def rules(*, clock: str, conflation: str = "5m") -> dict[str, Any]:
     """Rules under which nothing moves but by fills."""
     return {
         "clock": clock,
@@ -57,13 +57,20 @@ def rules(*, clock: str) -> dict[str, Any]:
         },
         "collection": {"share": 0.0, "interval": 0},
         "performance": {"bin": "1h"},
-        "conflation": "5m",
+        "conflation": conflation,
         "rates": _RATES,
     }
 
 
 def make_load(
-    random: Random, *, wallets: Sequence[str], agents: int, fills: int, now_ms: int, hours: int = 6
+    random: Random,
+    *,
+    wallets: Sequence[str],
+    agents: int,
+    fills: int,
+    now_ms: int,
+    hours: int = 6,
+    conflation: str = "5m",
 ) -> Load:
     """
     Make a load.
@@ -75,22 +82,29 @@ def make_load(
         fills: entries of in:trade, repeats and faulty ones among them.
         now_ms: time of the last fill.
         hours: time from the first to the last.
+        conflation: least time between two balance updates of a scope; with none, each fill is told.
 
     """
     homes = [(wallets[i % len(wallets)], f"bot-{i:03d}") for i in range(agents)]
     start_ms = now_ms - hours * HOUR_MS
-    commands = [event for i, wallet in enumerate(wallets) for event in _commands(wallet, i, homes, start_ms)]
+    commands = [
+        event
+        for i, wallet in enumerate(wallets)
+        for event in _commands(wallet, i, homes, start_ms, conflation)
+    ]
     # A repeat of a command is answered again and changes nothing.
     commands.extend(random.sample(commands, 5))
     return Load(commands, _Fills(random, homes).make(fills, start_ms, now_ms))
 
 
-def _commands(wallet: str, place: int, homes: Sequence[tuple[str, str]], start_ms: int) -> list[bytes]:
+def _commands(
+    wallet: str, place: int, homes: Sequence[tuple[str, str]], start_ms: int, conflation: str
+) -> list[bytes]:
     asked: list[dict[str, Any]] = [
         {
             "kind": "wallet_create",
             "currency": "USDT",
-            "rules": rules(clock="tick" if place % 2 else "event"),
+            "rules": rules(clock="tick" if place % 2 else "event", conflation=conflation),
         },
         {"kind": "deposit", "amount": "25000000.00000001"},
     ]
