@@ -46,6 +46,7 @@ test-compiled: $(COMPILED)/ready
 # Everything that can fail, at length: about half an hour.
 faults: $(VENV)/ready-dev
 	$(BIN)/pytest -rP -m "slow or long or not long" tests/faults $(ARGS)
+	$(BIN)/pytest -rP -m long tests/integration $(ARGS)
 	SIMULATION_SEEDS=10000 $(BIN)/pytest -n 2 -rP tests/simulation $(ARGS)
 	MUTANTS=1000000 $(BIN)/pytest -n 2 -rP tests/property/test_mutants.py $(ARGS)
 

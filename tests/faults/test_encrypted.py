@@ -19,6 +19,7 @@ PROGRAM: Final = next((program for program in PROGRAMS if program.speaks_tls()),
 pytestmark = pytest.mark.skipif(not PROGRAM.speaks_tls(), reason="no server that is here was built with TLS")
 
 
+@pytest.mark.long
 def test_a_cluster_through_tls(tmp_path: Path) -> None:
     """Nodes that are learnt from others are called through TLS too, with the certificate."""
     certificates = Certificates(tmp_path / "certificates")

@@ -211,7 +211,7 @@ def test_again_and_again_while_a_fleet_trades(fleet: Deployment, load: Load) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("partitions", [4, 1])
+@pytest.mark.parametrize("partitions", [4, pytest.param(1, marks=pytest.mark.long)])
 def test_killed_again_and_again_while_bots_go_on(
     fleet: Deployment, load: Load, random: Random, partitions: int
 ) -> None:
@@ -236,7 +236,7 @@ def test_killed_again_and_again_while_bots_go_on(
     fleet.check()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_on_a_cluster(cluster: ClusterOfServers, random: Random, tmp_path: Path) -> None:
     """Where partitions are in different slots, at different nodes."""
     client = cluster.client()

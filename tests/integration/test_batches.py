@@ -198,7 +198,7 @@ def _one_by_one(streams: Streams) -> Result:
     )
     nothing = [0] * len(INPUTS)
     processor = Processor(Keys("any", 0), Fleet(), Repeats(), [b"0-0"] * len(INPUTS), nothing)
-    done = Result({kind: {} for kind in KINDS}, {name: [] for name in OUTPUTS}, [], {})
+    done = Result({kind: {} for kind in KINDS}, {name: [] for name in OUTPUTS}, [], {b"schema": b"1"})
     for entry in entries:
         outcome = processor.process([entry])
         for kind, changes in outcome.state.items():

@@ -158,7 +158,15 @@ class Floor:
             wait_until(lambda: self.trades() == dict.fromkeys(WALLETS, self._published))
 
 
-@pytest.fixture(params=[(1, 4), (2, 3), (3, 2), (4, 1)], ids=lambda change: f"{change[0]} to {change[1]}")
+CHANGES = [
+    (1, 4),
+    pytest.param((2, 3), marks=pytest.mark.long),
+    (3, 2),
+    pytest.param((4, 1), marks=pytest.mark.long),
+]
+
+
+@pytest.fixture(params=CHANGES, ids=["1 to 4", "2 to 3", "3 to 2", "4 to 1"])
 def change(request: pytest.FixtureRequest) -> tuple[int, int]:
     """Give a number of partitions that there is, and one that there is to be."""
     found: tuple[int, int] = request.param
