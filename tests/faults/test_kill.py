@@ -55,7 +55,7 @@ def test_twenty_kills_while_a_hundred_thousand_fills_come(
     print(f"{report}; {KILLS} kills in {killed:.1f} s, {took:.1f} s in all")  # noqa: T201  # figures
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_kills_while_it_starts_and_loads(server: Server, random: Random, tmp_path: Path) -> None:
     """A worker killed before it serves leaves nothing half done, and the next one goes on."""
     client = server.client()

@@ -89,7 +89,7 @@ def test_a_worker_held_still_commits_nothing_more_once_it_wakes(
     check_replay(server.url)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_lease_that_is_gone_does_no_harm_while_two_are_awake(
     server: Server, random: Random, tmp_path: Path
 ) -> None:
@@ -138,7 +138,7 @@ def test_a_worker_held_still_goes_on_where_nobody_took_over(
     assert not client.exists("{sluicegate:0}:lease")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_lease_shorter_than_the_loading_does_not_start_it_over(
     server: Server, random: Random, tmp_path: Path
 ) -> None:

@@ -59,7 +59,7 @@ def test_memory_stays_bounded_with_the_largest_entries(random: Random, tmp_path:
         assert client.hget("{sluicegate:0}:checkpoint", "in:trade:applied") == b"400"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_lag_rises_and_falls_back(server: Server, random: Random, tmp_path: Path) -> None:
     """Fills come many times faster than a worker that commits each alone can take them."""
     client: Any = server.client()

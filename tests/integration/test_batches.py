@@ -152,7 +152,7 @@ EVENTS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_that_is_killed_says_and_leaves_the_same(server: Server, random: Random) -> None:
     """What is loaded after a kill goes on as what was in memory would have, in all that a fleet does."""
     client = server.client()
