@@ -64,14 +64,15 @@ def processor_s(process: int) -> float:
 class Child:
     """A process of ours, and what it says."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Any) -> None:  # noqa: ANN401  # a file
+    def __init__(self, command: Sequence[str], process: subprocess.Popen[bytes], log: Any) -> None:  # noqa: ANN401  # a file
+        self._command = command
         self.process = process
         self._log = log
 
     def alive(self) -> None:
         """Raise SystemExit, with what it said, where it has ended."""
         if self.process.poll() is not None:
-            raise SystemExit(f"{' '.join(map(str, self.process.args))} ended:\n{self.said()}")  # type: ignore[arg-type]  # a list
+            raise SystemExit(f"{' '.join(self._command)} ended:\n{self.said()}")
 
     def wait(self, done: Callable[[], bool], pause_s: float = 0.005) -> float:
         """Wait until something is so, and return when that was."""
@@ -108,7 +109,7 @@ def child(*command: str, **environment: str) -> Iterator[Child]:
     """Run a process while the block runs."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | environment)
-        one = Child(process, log)
+        one = Child(command, process, log)
         try:
             yield one
         finally:

@@ -52,7 +52,7 @@ class Fill:
         price: int,
         rate: int | None,
         believed: int | None,  # profit it realised, where the bot says so
-        derivative: bool,  # one is made, in one place
+        derivative: bool,
     ) -> None:
         self.quantity = quantity
         self.worth = worth

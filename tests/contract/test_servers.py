@@ -9,7 +9,7 @@ from tests.support.programs import NO_REDIS, PROGRAMS
 def test_redis_is_among_the_servers() -> None:
     """Where it is installed; where it is not, this is the one test that says so."""
     if not any(program.kind == "redis" for program in PROGRAMS):
-        pytest.skip(NO_REDIS)
+        pytest.skip(NO_REDIS)  # which says what to install
     assert all(program.number >= (7,) for program in PROGRAMS)
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 from itertools import count
 from typing import Any, Final
+from unittest.mock import patch
 
 from app.__main__ import main
 from stream.client import Client
@@ -25,5 +26,5 @@ async def _run_or_die(client: Client, *words: Any) -> Any:
 
 
 if __name__ == "__main__":
-    Client.run = _run_or_die  # type: ignore[method-assign,assignment]
-    main()
+    with patch.object(Client, "run", _run_or_die):
+        main()

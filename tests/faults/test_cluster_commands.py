@@ -10,19 +10,10 @@ from app.cli.commands import cli
 from tests.faults.cluster import ClusterOfServers, home_of
 from tests.faults.process import WorkerProcess
 from tests.faults.server import wait_until
+from tests.support.fleet_file import one_bot
 
 PARTITIONS: Final = 4
-FLEET: Final = """
-[[wallet]]
-id = "one"
-currency = "USDT"
-deposit = "1000"
-rules = { clock = "event" }
-[[wallet.farm]]
-id = "f"
-[[wallet.farm.agent]]
-id = "a"
-"""
+FLEET: Final = one_bot("one")
 LATE: Final = '[[wallet.farm.agent]]\nid = "late"\n'
 
 

@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
+from unittest.mock import patch
 
 from app.__main__ import main
 from state.migrations import MIGRATIONS
@@ -54,5 +55,5 @@ def _dying(run: Run) -> Run:
 
 if __name__ == "__main__":
     MIGRATIONS[2] = plus
-    Client.run = _dying(Client.run)  # type: ignore[method-assign,assignment]
-    main()
+    with patch.object(Client, "run", _dying(Client.run)):
+        main()

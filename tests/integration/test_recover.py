@@ -5,19 +5,10 @@ import time
 from typing import Any
 
 from tests.integration.command_line import CommandLine, wait_until
+from tests.support.fleet_file import one_bot
 
 NOW = 1_700_000_000_000
-FLEET = """
-[[wallet]]
-id = "alpha"
-currency = "USDT"
-deposit = "1000"
-rules = { clock = "event" }
-[[wallet.farm]]
-id = "f"
-[[wallet.farm.agent]]
-id = "a"
-"""
+FLEET = one_bot()
 
 
 def _fill(number: int) -> dict[str, str]:

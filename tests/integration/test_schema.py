@@ -14,20 +14,10 @@ from state.view import KINDS
 from stream.keys import Keys, partition_of
 from tests.integration.command_line import CommandLine, wait_until
 from tests.integration.next_version import SCRIPTS
+from tests.support.fleet_file import one_bot
 
 NOW = 1_700_000_000_000
-FLEET = """
-[[wallet]]
-id = "alpha"
-currency = "USDT"
-deposit = "1000"
-rules = { clock = "event" }
-[[wallet.farm]]
-id = "f"
-[[wallet.farm.agent]]
-id = "a"
-strategy = "darvas"
-"""
+FLEET = one_bot() + 'strategy = "darvas"\n'
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -85,7 +86,7 @@ def trade(server: Server, prefix: str, load: Load, folder: Path) -> float:
     return reader_s
 
 
-class Thread:
+class Thread(ABC):
     """Does something again and again in a thread until it is left. A context manager."""
 
     def __init__(self, pause_s: float) -> None:
@@ -107,9 +108,9 @@ class Thread:
         if error is None and self._error is not None:
             raise self._error
 
+    @abstractmethod
     def step(self) -> None:
         """Do it once."""
-        raise NotImplementedError
 
     def _run(self) -> None:
         try:

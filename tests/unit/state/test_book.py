@@ -260,7 +260,7 @@ def test_the_narrow_band_hides_no_drift(budget: int, part: int, spread: int, thr
     """What is within a budget over the divisor is within the rule's share of it, in exact fractions."""
     book = book_of(rules={"rebalance": {"threshold": threshold}})
     band = budget // book.drift_divisor
-    drift = max(min(band * part // 10**9, band) if spread == 0 else band + spread, 0)
+    drift = max(band + spread if spread else band * part // 10**9, 0)
 
     hidden = drift <= band
     drifted = Fraction(drift, budget) > Fraction(round(threshold * 10**9), 10**9)
