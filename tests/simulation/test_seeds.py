@@ -14,7 +14,7 @@ import pytest
 from tests.simulation.world import Report, simulate
 
 PARTS: Final = 4  # so that they may run beside each other
-SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "100"))
+SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "400"))
 ONLY: Final = os.environ.get("SIMULATION_SEED")
 
 # Each broke a law before the engine knew better: a failover took a taking back, and its epoch came again
@@ -29,7 +29,8 @@ def test_seeds_never_tried_before(part: int) -> None:
     reports = [run(first + i) for i in range(1 if ONLY else SEEDS // PARTS)]
     print(total(reports))  # noqa: T201  # figures
 
-    assert all(report.entries for report in reports)
+    # A failover may take back everything that a run had.
+    assert all(report.entries or report.lost for report in reports)
 
 
 @pytest.mark.skipif(ONLY is not None, reason="one seed was asked for")
