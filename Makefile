@@ -27,7 +27,7 @@ lint: $(VENV)/ready-dev
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 # The same with the hot path compiled; needs a C compiler. docs/decisions/0009-compiled.md
 COMPILED := $(VENV)-compiled

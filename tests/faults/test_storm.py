@@ -24,9 +24,9 @@ TAGS: Final = [f"{{sluicegate:{partition}}}" for partition in range(PARTITIONS)]
 
 
 @pytest.mark.slow
-def test_fifteen_seconds_of_kills(server: Server, random: Random, tmp_path: Path) -> None:
+def test_eight_seconds_of_kills(server: Server, random: Random, tmp_path: Path) -> None:
     """A short storm."""
-    storm(server, random, tmp_path, kills=15, fills=32_000)
+    storm(server, random, tmp_path, kills=8, fills=17_000)
 
 
 @pytest.mark.long

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import click.testing
 import redis
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, ConnectionError  # noqa: A004  # redis-py's own name for it
+from redis.retry import Retry
 
 from app.acl import user_name
 from app.cli.commands import cli
@@ -85,7 +87,7 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + _PATIENCE_S
     while True:
         try:
-            redis.Redis(port=port).ping()
+            redis.Redis(port=port, retry=Retry(NoBackoff(), 0)).ping()
         except AuthenticationError:
             return
         except ConnectionError:

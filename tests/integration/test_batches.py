@@ -32,7 +32,6 @@ from tests.faults.server import Server
 
 __all__ = ["random"]  # a fixture
 
-COUNT = 100_000
 COUNT_BY_ONE = 10_000  # entries that a worker takes one by one, a commit for each
 
 
@@ -115,25 +114,27 @@ def finish(processes: Sequence["subprocess.Popen[bytes]"], seconds: float = 850)
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_batches_of_7_100_and_5000_say_and_leave_the_same(server: Server, random: Random) -> None:
-    """A hundred thousand inputs of all five kinds; and so does one input at a time, in this process."""
+@pytest.mark.parametrize("count", [20_000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_batches_of_7_100_and_5000_say_and_leave_the_same(server: Server, random: Random, count: int) -> None:
+    """Inputs of all five kinds; and so does one input at a time, in this process."""
     client = server.client()
-    streams = History(random).make(COUNT)
-    preload(client, "all", streams)
+    streams = History(random).make(count)
+    source = f"all-{count}"
+    preload(client, source, streams)
     with ExitStack() as stack:
         workers = {
-            batch: stack.enter_context(_ended(start(server, "all", f"by-{batch}", batch)))
+            batch: stack.enter_context(_ended(start(server, source, f"{source}-by-{batch}", batch)))
             for batch in (5000, 7)
         }
         finish([workers[5000]])
-        by_5000 = result(server, "by-5000")
-        worker = stack.enter_context(_ended(start(server, "all", "by-100", 100)))
+        by_5000 = result(server, f"{source}-by-5000")
+        worker = stack.enter_context(_ended(start(server, source, f"{source}-by-100", 100)))
         assert_same(by_5000, _one_by_one(streams))
         finish([worker, workers[7]])
-        assert_same(by_5000, result(server, "by-100"))
-        assert_same(by_5000, result(server, "by-7"))
+        assert_same(by_5000, result(server, f"{source}-by-100"))
+        assert_same(by_5000, result(server, f"{source}-by-7"))
 
-    found = read_partition(client, 0, "by-5000")
+    found = read_partition(client, 0, f"{source}-by-5000")
     assert not found.waiting
     check_outputs_once(found)
     check_journal(found)

@@ -27,6 +27,7 @@ pytestmark = [
 ]
 
 TABLE = Path(__file__).parents[2] / "docs" / "methods.md"
+IN_SHORT = ("equal", "performance", "kelly", "mean_variance")
 GOALS = {"busy": "completed", "darvas-earns": "completed", "out-of-reach": "failed"}
 
 Stored = Callable[[str, str], Json]
@@ -35,7 +36,10 @@ Stored = Callable[[str, str], Json]
 history = cache(moments)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method",
+    [method if method in IN_SHORT else pytest.param(method, marks=pytest.mark.long) for method in METHODS],
+)
 def test_every_method_keeps_the_books(method: str) -> None:
     """Cash, holdings and worth are what the bots' own books say, to the last digit, whoever gets capital."""
     floor, driver = in_process(history(), method)
@@ -49,6 +53,7 @@ def test_every_method_keeps_the_books(method: str) -> None:
     assert float(floor.equities[-1]) == pytest.approx(equity_in_table(method), rel=0.02)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_twenty_days_through_a_worker(sluicegate: CommandLine) -> None:
     """The crash stops bots, their money comes back, goals end, and all of it adds up."""

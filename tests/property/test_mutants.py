@@ -45,7 +45,7 @@ def test_mutants_are_applied_repeats_or_dead_letters(part: int) -> None:
 
     assert set(counts) - {"applied", "repeats"} <= reasons
     assert counts["applied"] > 0
-    assert len(counts) > 15, "too few reasons were met to show anything"
+    assert len(counts) > 12, "too few reasons were met to show anything"
 
 
 def try_history(random: Random, count: int) -> Counter[str]:
