@@ -33,6 +33,7 @@ MODULES = [
     "state/book.py",
     "state/codec.py",
     "state/entities.py",
+    "state/moving.py",
     "state/pursuits.py",
     "state/view.py",
     "stream/decode.py",

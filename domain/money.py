@@ -159,19 +159,25 @@ def convert(amount: int, rate: int) -> int:
 
 def money_text(amount: int) -> str:
     """Money as the shortest exact decimal text."""
-    if amount < 0:
-        return "-" + money_text(-amount)
-    whole, fraction = divmod(amount, MONEY)
-    # The old way of formatting takes two thirds of the time of an f-string here.
-    return ("%d.%08d" % (whole, fraction)).rstrip("0") if fraction else str(whole)  # noqa: UP031  # so
+    return decimal_text(amount, MONEY_DIGITS)
 
 
 def fine_text(number: int) -> str:
     """Write a price, quantity or rate as the shortest exact decimal text."""
+    return decimal_text(number, FINE_DIGITS)
+
+
+def decimal_text(number: int, places: int) -> str:
+    """Write a number of which so many digits are behind the point as the shortest exact decimal text."""
     if number < 0:
-        return "-" + fine_text(-number)
-    whole, fraction = divmod(number, FINE)
-    return ("%d.%012d" % (whole, fraction)).rstrip("0") if fraction else str(whole)  # noqa: UP031  # as above
+        return "-" + decimal_text(-number, places)
+    # Cutting the numerals takes two thirds of the time of dividing the number, once it is compiled a third.
+    numerals = str(number)
+    if len(numerals) <= places:
+        numerals = numerals.rjust(places + 1, "0")
+    fraction = numerals[-places:].rstrip("0")
+    whole = numerals[:-places]
+    return whole + "." + fraction if fraction else whole
 
 
 def split(amount: int, weights: Sequence[float], ids: Sequence[str]) -> list[int]:

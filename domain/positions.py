@@ -7,9 +7,10 @@ Rules kept here:
 2. Reducing a position removes cost in proportion; the last unit removes all that is left, so nothing stays
    behind. What was received above the cost removed is the realised profit.
 3. A fill that crosses zero closes the position and opens the other side with the rest.
+4. A position is changed by `fill` and `mark` alone, and forgets with it how it was written.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.money import convert, divide, value_of
 
@@ -22,6 +23,9 @@ class Position:
     cost: int = 0
     mark: int = 0  # last price seen
     unrealized_pnl: int = 0
+    written: str | None = field(
+        default=None, compare=False, repr=False
+    )  # as it was stored, if it is so still
 
 
 def fill(position: Position, quantity: int, worth: int) -> int:
@@ -34,6 +38,7 @@ def fill(position: Position, quantity: int, worth: int) -> int:
         worth: money paid or received for it, not negative.
 
     """
+    position.written = None
     held = position.amount
     if held == 0 or (held > 0) == (quantity > 0):
         position.amount += quantity
@@ -67,6 +72,7 @@ def mark(position: Position, price: int, rate: int | None) -> int:
         rate: of the quote currency in the wallet's, 1e-12; None where they are the same.
 
     """
+    position.written = None
     position.mark = price
     value = value_of(position.amount, price)
     if rate is not None:

@@ -6,10 +6,9 @@ person wants to see beside them (drawdown, profit from trading) is written too a
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, is_dataclass
 from dataclasses import fields as dataclass_fields
-from functools import lru_cache
 from operator import attrgetter
 from types import UnionType
 from typing import Annotated, Any, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -18,14 +17,16 @@ import msgspec
 
 from domain.goals import GoalType, progress, read_target
 from domain.ledger import Transfer
-from domain.money import FINE_DIGITS, MONEY, MONEY_DIGITS, fine_text, money_text
+from domain.money import FINE_DIGITS, MONEY_DIGITS, fine_text, money_text
 from domain.positions import Position
-from domain.standing import DERIVED, SCALE, Standing, drawdown, trading_pnl
+from domain.standing import DERIVED, Standing
 from state.annotations import restore_annotations
 from state.entities import Agent, Farm, Scope, Wallet
+from state.moving import MOVING, moving_text, scaled_text
 from state.records import Booked, Command, Goal, Pending
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Scope)
 
 _Convert = Callable[[Any], Any]
 
@@ -45,15 +46,7 @@ _STANDING_MONEY: Final = (
 )
 _STANDING_SCALED: Final = ("peak_equity", "day_open_equity", "bin_open_equity", "squared_profit", "firm_peak")
 _FIRST: Final = ("id", "wallet", "farm", "state", "currency", "name")
-_SCALE: Final = SCALE * MONEY
-
-
-def _scaled_text(number: int) -> str:
-    if number % SCALE == 0:
-        return money_text(number // SCALE)
-    sign = "-" if number < 0 else ""
-    whole, fraction = divmod(abs(number), _SCALE)
-    return f"{sign}{whole}.{fraction:016d}".rstrip("0")
+NOT_STORED: Final = (*DERIVED, "written")
 
 
 def _reader(places: int) -> _Convert:
@@ -71,36 +64,13 @@ _fine: Final = _reader(FINE_DIGITS)
 _scaled: Final = _reader(2 * MONEY_DIGITS)
 
 
-def _highs_text(highs: list[tuple[int, int]] | None) -> list[tuple[int, str]] | None:
-    return None if highs is None else [(until, _scaled_text(high)) for until, high in highs]
-
-
 def _highs(stored: list[list[Any]] | None) -> list[tuple[int, int]] | None:
     return None if stored is None else [(until, _scaled(high)) for until, high in stored]
 
 
-def _position_text(position: Position) -> msgspec.Raw:
-    return _position_json(position.amount, position.cost, position.mark, position.unrealized_pnl)
-
-
-# Of an agent's positions few change between two commits; a hit costs a twentieth of writing one.
-@lru_cache(maxsize=65_536)
-def _position_json(amount: int, cost: int, mark: int, unrealized_pnl: int) -> msgspec.Raw:
-    # Decimals have nothing to escape. The mark is the same for all who trade it.
-    document = (
-        f'{{"amount":"{fine_text(amount)}","cost":"{money_text(cost)}",'
-        f'"mark":"{_fine_text(mark)}","unrealized_pnl":"{money_text(unrealized_pnl)}"}}'
-    )
-    return msgspec.Raw(document.encode())
-
-
-# Most money of an entity is what it was at the last commit.
-_money_text: Final = lru_cache(maxsize=65_536)(money_text)
-_fine_text: Final = lru_cache(maxsize=4096)(fine_text)
-
-
-def _position(document: dict[str, str]) -> dict[str, int]:
+def _position(document: dict[str, str]) -> dict[str, int | None]:
     return {
+        "written": None,
         "amount": _fine(document["amount"]),
         "cost": _money(document["cost"]),
         "mark": _fine(document["mark"]),
@@ -129,7 +99,7 @@ def _optional(convert: _Convert) -> _Convert:
 
 
 _TEXT: Final[dict[str, tuple[_Convert, _Convert]]] = {
-    "1e-8": (_money_text, _money),
+    "1e-8": (money_text, _money),
     "1e-12": (fine_text, _fine),
 }
 _SHARED: Final = ("wallet", "farm", "currency", "strategy", "type")
@@ -149,7 +119,6 @@ def _raw(document: Any) -> msgspec.Raw:  # noqa: ANN401  # JSON
 
 
 _WHOLE: Final[dict[Any, tuple[_Convert, _Convert]]] = {
-    Position: (_position_text, _position),
     Transfer: (_transfer_text, _transfer),
     msgspec.Raw: (_as_it_is, _raw),
 }
@@ -170,8 +139,10 @@ def _converters(annotation: Any) -> tuple[_Convert, _Convert] | None:  # noqa: A
         return _TEXT[arguments[1]]
     if annotation in _WHOLE:
         return _WHOLE[annotation]
+    if annotation == dict[str, Position]:
+        return _as_it_is, _each(_position)  # written with what moves
     if annotation is Booked:
-        return _document_of(Booked), _entity_of(Booked)
+        return _writer_of(Booked), _entity_of(Booked)
     if origin in _AROUND and (inner := _converters(arguments[origin is dict])):
         around = _AROUND[origin]
         return around(inner[0]), around(inner[1])
@@ -193,30 +164,39 @@ for _kind in (Position, Standing, Scope, Agent, Farm, Wallet):
 def _fields(kind: type) -> dict[str, tuple[_Convert, _Convert]]:
     special: dict[str, tuple[_Convert, _Convert]] = {}
     if issubclass(kind, Scope):
-        special |= dict.fromkeys(_STANDING_MONEY, (_money_text, _money))
-        special |= dict.fromkeys(_STANDING_SCALED, (_scaled_text, _scaled))
-        special["highs"] = _highs_text, _highs
+        special |= dict.fromkeys(_STANDING_MONEY, (money_text, _money))
+        special |= dict.fromkeys(_STANDING_SCALED, (scaled_text, _scaled))
+        special["highs"] = _as_it_is, _highs  # written with what moves
     for name, annotation in get_type_hints(kind, include_extras=True).items():
         if found := _converters(annotation):
             special[name] = found
     return special
 
 
-def _document_of(kind: type) -> _Convert:
+def _stored(kind: type) -> list[str]:
+    """Names of the members that are stored; what says which entity it is comes first."""
+    stored = (name for name in members(kind) if name not in NOT_STORED)
+    return sorted(stored, key=lambda name: name not in _FIRST)
+
+
+def _document_of(kind: type, names: Sequence[str]) -> Callable[[Sequence[Any]], dict[str, Any]]:
+    """Make a document of the values of some members."""
     special = {name: writer for name, (writer, _) in _fields(kind).items()}
-    # What says which entity it is comes first.
-    stored = (name for name in members(kind) if name not in DERIVED)
-    names = sorted(stored, key=lambda name: name not in _FIRST)
-    values = attrgetter(*names)
     writers = [(name, special[name]) for name in names if name in special]
 
-    def document(entity: Any) -> dict[str, Any]:  # noqa: ANN401  # of the kind
-        written = dict(zip(names, values(entity), strict=True))
+    def document(values: Sequence[Any]) -> dict[str, Any]:
+        written = dict(zip(names, values, strict=True))
         for name, write in writers:
             written[name] = write(written[name])
         return written
 
     return document
+
+
+def _writer_of(kind: type) -> _Convert:
+    names = _stored(kind)
+    values, document = attrgetter(*names), _document_of(kind, names)
+    return lambda entity: document(values(entity))
 
 
 def _defaults(kind: type) -> dict[str, Any]:
@@ -244,24 +224,11 @@ def _entity_of(kind: type[T]) -> Callable[[dict[str, Any]], T]:
     return entity
 
 
-class Codec(Generic[T]):
-    """Writes and reads entities of one kind."""
+class _Reader(Generic[T]):
+    """Reads entities of one kind."""
 
     def __init__(self, kind: type[T]) -> None:
-        self._document: Callable[[T], dict[str, Any]] = _document_of(kind)
         self._entity = _entity_of(kind)
-
-    def encode(self, entity: T) -> bytes:
-        """Write an entity as JSON."""
-        document = self._document(entity)
-        if isinstance(entity, Standing):
-            document["drawdown"] = round(drawdown(entity), 8)
-            document["trading_pnl"] = _money_text(trading_pnl(entity))
-        elif isinstance(entity, Goal) and entity.goal_type in _COUNTED:
-            # Counted with every fill, measured only at whole percents: what is stored is as of now.
-            target = read_target(entity.goal_type, entity.target)
-            document["progress"] = progress(target, entity.trades, entity.profit, _no_metric)
-        return _encode(document)
 
     def decode(self, stored: bytes) -> T:
         """
@@ -274,6 +241,47 @@ class Codec(Generic[T]):
         return self._entity(_decode(stored))
 
 
+class Codec(_Reader[T]):
+    """Writes and reads entities of one kind."""
+
+    def __init__(self, kind: type[T]) -> None:
+        super().__init__(kind)
+        self._document = _writer_of(kind)
+
+    def encode(self, entity: T) -> bytes:
+        """Write an entity as JSON."""
+        document: dict[str, Any] = self._document(entity)
+        if isinstance(entity, Goal) and entity.goal_type in _COUNTED:
+            # Counted with every fill, measured only at whole percents: what is stored is as of now.
+            target = read_target(entity.goal_type, entity.target)
+            document["progress"] = progress(target, entity.trades, entity.profit, _no_metric)
+        return _encode(document)
+
+
+class ScopeCodec(_Reader[S]):
+    """
+    Writes and reads wallets, farms or agents.
+
+    What fills leave alone of one is kept as it was written last, and used while every member of it is as it
+    was: nobody who changes one has to say so.
+    """
+
+    def __init__(self, kind: type[S]) -> None:
+        super().__init__(kind)
+        names = [name for name in _stored(kind) if name not in MOVING]
+        self._settled = attrgetter(*names)
+        self._document = _document_of(kind, names)
+
+    def encode(self, scope: S) -> bytes:
+        """Write a scope as JSON."""
+        settled = self._settled(scope)
+        written = scope.written
+        if written is None or written[0] != settled:
+            text = _encode(self._document(settled)).decode()
+            written = scope.written = settled, text[:-1] + ","
+        return (written[1] + moving_text(scope)).encode()
+
+
 _COUNTED: Final = (GoalType.TRADE_VOLUME, GoalType.PROFIT_TARGET)
 
 
@@ -281,9 +289,9 @@ def _no_metric(_name: str, _periods: int | None) -> None:
     """Look up nothing: targets that are counted need no metric."""
 
 
-WALLETS: Final = Codec(Wallet)
-FARMS: Final = Codec(Farm)
-AGENTS: Final = Codec(Agent)
+WALLETS: Final = ScopeCodec(Wallet)
+FARMS: Final = ScopeCodec(Farm)
+AGENTS: Final = ScopeCodec(Agent)
 GOALS: Final = Codec(Goal)
 PENDING: Final = Codec(Pending)
 COMMANDS: Final = Codec(Command)

@@ -6,6 +6,7 @@ Every fill changes three of them, so they are dataclasses with slots; field name
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from domain.breakers import Colour, Measure
 from domain.ledger import CHAIN_START
@@ -32,6 +33,7 @@ class Scope(Standing):
     changed_by: str | None = None  # who asked for that
     updated: int = 0  # stream time of its last balance update
     update_due: int | None = None  # when the one that waits is due
+    written: tuple[tuple[Any, ...], str] | None = None  # what `state.codec` keeps of it
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
