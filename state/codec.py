@@ -282,6 +282,8 @@ class ScopeCodec(_Reader[S]):
         return (written[1] + moving_text(scope)).encode()
 
 
+AnyCodec = Codec[Any] | ScopeCodec[Any]
+
 _COUNTED: Final = (GoalType.TRADE_VOLUME, GoalType.PROFIT_TARGET)
 
 

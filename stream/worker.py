@@ -21,6 +21,7 @@ from functools import partial
 from typing import Final
 
 import anyio
+import anyio.lowlevel
 import msgspec
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
@@ -43,6 +44,8 @@ from stream.types import Application, Entry, Observer, Outcome
 
 _TICK_POLL_S: Final = 0.05
 _LAG_POLL_S: Final = 2.0
+_FEW: Final = 8  # entries whose work takes no longer than sending a look
+_TURNS: Final = 6  # of the event loop, from a batch's arrival until its commit is on the way
 _BACKOFF_FIRST_S: Final = 0.1
 _BACKOFF_MAX_S: Final = 1.0
 
@@ -99,6 +102,7 @@ class PartitionWorker:
         self._clock = ServerClock(clients.writing, keys)
         self._busy_at = 0.0  # `time.monotonic` of the last commit
         self._confirmed = 0  # number of the last commit that we know of
+        self._committed = anyio.Event()  # set, and another in its place, with each commit
         self._away_since: float | None = None
         self._pause_s = _BACKOFF_FIRST_S
 
@@ -223,6 +227,8 @@ class PartitionWorker:
                 ready = order.push(look, reader.asked)
                 if ready:
                     await batches.send(ready)
+                    if len(ready) <= _FEW:
+                        await _give_way()
 
     async def _look(
         self, reader: Reader, skip: Sequence[int], block_ms: int | None, stop: anyio.Event
@@ -246,6 +252,8 @@ class PartitionWorker:
             start = time.perf_counter()
             await self._room.wait_for(partial(committer.commit, outcome), stop)
             self._confirmed = committer.seq
+            self._committed.set()
+            self._committed = anyio.Event()
             outcome.details.commit_seconds = time.perf_counter() - start
             outcome.details.end_to_end_seconds = self._clock.since(outcome.details.newest_ms)
             self._busy_at = time.monotonic()
@@ -294,11 +302,12 @@ class PartitionWorker:
             return
         answered: set[str] = set()
         while True:
-            await anyio.sleep(_TICK_POLL_S)
+            committed = self._committed  # as it is now: what is committed from here on wakes us
             jobs = self._application.jobs()
             answered.intersection_update(job.name for job in jobs)
             job = next((job for job in jobs if job.name not in answered), None)
             if job is None:
+                await committed.wait()
                 continue
             # What it works on is taken down here, where no batch is worked on.
             event = await anyio.to_thread.run_sync(job.prepare(), abandon_on_cancel=True)
@@ -341,6 +350,12 @@ async def _work(
         async for entries in batches:
             for outcome in processor.outcomes(entries):
                 await outcomes.send(outcome)
+
+
+async def _give_way() -> None:
+    """Have a batch worked on and its commit sent first: sending a look takes as long as either."""
+    for _ in range(_TURNS):
+        await anyio.lowlevel.checkpoint()
 
 
 async def _look_again(reader: Reader, skip: Sequence[int]) -> list[list[Entry]]:

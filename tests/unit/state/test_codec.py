@@ -11,21 +11,11 @@ from hypothesis import strategies as st
 from domain.breakers import Colour, Measure
 from domain.goals import Collect, GoalType
 from domain.ledger import Phase, Transfer
-from domain.positions import Position
+from domain.positions import Position, fill, mark
 from domain.rules import Action, RiskMode, Rules, Tier, changed
-from state.codec import (
-    AGENTS,
-    COMMANDS,
-    FARMS,
-    GOALS,
-    NOT_STORED,
-    PENDING,
-    WALLETS,
-    Codec,
-    ScopeCodec,
-    members,
-)
+from state.codec import AGENTS, COMMANDS, FARMS, GOALS, NOT_STORED, PENDING, WALLETS, AnyCodec, members
 from state.entities import Agent, Farm, Wallet
+from state.moving import MOVING
 from state.records import Assignment, Booked, Command, Goal, GoalState, Pending, Resumed, State, Trip
 
 STANDING: dict[str, Any] = {
@@ -200,6 +190,62 @@ def test_every_member_of_every_entity_is_read_as_it_was(codec: AnyCodec, entity:
 def test_an_entity_that_has_just_begun_is_read_as_it_was(codec: AnyCodec, entity: object) -> None:
     """With nothing but its defaults."""
     assert members_of(codec.decode(codec.encode(entity))) == members_of(entity)
+
+
+BEGUN: list[tuple[AnyCodec, Any]] = [
+    (WALLETS, Wallet(id="w", wallet="w", currency="USDT", time=1, created=1)),
+    (FARMS, Farm(id="f", wallet="w")),
+    (AGENTS, Agent(id="a", wallet="w", farm="f")),
+]
+
+
+@pytest.mark.parametrize(
+    ("codec", "entity", "name", "value"),
+    [
+        pytest.param(codec, entity, name, value, id=f"{type(entity).__name__}-{name}")
+        for (codec, entity), (_, other) in zip(ENTITIES[:3], BEGUN, strict=True)
+        for name, value in members_of(other).items()
+    ],
+)
+def test_whatever_changes_of_a_scope_that_was_written_is_written(
+    codec: AnyCodec, entity: Any, name: str, value: object
+) -> None:
+    """What is kept of it as it was written last is kept no longer."""
+    scope = codec.decode(codec.encode(entity))
+    codec.encode(scope)
+    setattr(scope, name, value)
+
+    assert members_of(codec.decode(codec.encode(scope))) == {**members_of(entity), name: value}
+
+
+def test_what_changes_in_itself_is_written_each_time() -> None:
+    """Rates, highs, positions and what was booked of an agent are changed in place."""
+    wallet, agent = (codec.decode(codec.encode(entity)) for codec, entity in (ENTITIES[0], ENTITIES[2]))
+    WALLETS.encode(wallet)
+    AGENTS.encode(agent)
+    wallet.rates["BTC"] = 5
+    agent.highs[0] = (7, 8)
+    agent.booked.trades = 99
+    del agent.positions[next(iter(agent.positions))]
+    agent.positions["NEW/USDT"] = Position(1, 2, 3, 4)
+    fill(agent.positions["NEW/USDT"], 5, 6)
+    AGENTS.encode(agent)
+    fill(agent.positions["NEW/USDT"], 5, 6)
+    mark(agent.positions["NEW/USDT"], 10**12, None)
+
+    assert members_of(WALLETS.decode(WALLETS.encode(wallet))) == members_of(wallet)
+    assert members_of(AGENTS.decode(AGENTS.encode(agent))) == members_of(agent)
+
+
+@pytest.mark.parametrize(("codec", "entity"), ENTITIES[:3], ids=lambda case: type(case).__name__)
+def test_only_what_cannot_change_in_itself_is_kept(codec: AnyCodec, entity: Any) -> None:
+    """Numbers, text, enumerations and frozen structs."""
+    kept = {name: value for name, value in members_of(entity).items() if name not in MOVING}
+
+    assert codec.encode(entity)
+    for name, value in kept.items():
+        frozen = isinstance(value, msgspec.Struct) and value.__struct_config__.frozen
+        assert frozen or isinstance(value, int | float | str | None), name
 
 
 @given(

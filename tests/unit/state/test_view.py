@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 
 from state.book import Book, returns_key
-from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS, Codec
+from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS, AnyCodec
 from state.entities import Agent, Farm, Wallet
 from state.records import Command
 from state.view import KINDS, View, copy_of, load_view
 from tests.support.driver import DAY, MINUTE, Driver, funded
 
 
-def entities_of(book: Book) -> list[tuple[Codec[Any], Mapping[str, Any]]]:
+def entities_of(book: Book) -> list[tuple[AnyCodec, Mapping[str, Any]]]:
     """Return a book's entities by id, each kind with its codec."""
     return [
         (WALLETS, {book.wallet.id: book.wallet}),
