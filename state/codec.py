@@ -210,7 +210,7 @@ def _defaults(kind: type) -> dict[str, Any]:
 def _entity_of(kind: type[T]) -> Callable[[dict[str, Any]], T]:
     special: dict[str, _Convert] = {name: _shared for name in _SHARED if name in members(kind)}
     special |= {name: reader for name, (_, reader) in _fields(kind).items()}
-    known = set(members(kind))
+    known = set(_stored(kind))
     defaults = _defaults(kind)
 
     def entity(document: dict[str, Any]) -> T:

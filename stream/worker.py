@@ -327,12 +327,10 @@ class PartitionWorker:
 
     async def _watch_lag(self, processor: Processor) -> None:
         """Tell the observer how much waits. The group's own lag is wrong after trims, so it is counted."""
-        names = [self._keys.input(name) for name in self._application.inputs]
+        asked = [("XINFO", "STREAM", self._keys.input(name)) for name in self._application.inputs]
         while True:
-            added = 0
-            for name in names:
-                info = fields_of(await self._clients.writing.ask("XINFO", "STREAM", name))
-                added += int(info[b"entries-added"])
+            found = await self._clients.writing.ask_all(asked)
+            added = sum(int(fields_of(info)[b"entries-added"]) for info in found)
             waiting = max(added - sum(processor.applied), 0)
             newest_ms = max(parse_id(position)[0] for position in processor.positions)
             await self._clock.look()
