@@ -51,10 +51,11 @@ NOT_STORED: Final = (*DERIVED, "written")
 
 def _reader(places: int) -> _Convert:
     """Read what is written here. A sum may be larger than any number that may be sent, so it has no bound."""
+    unit = 10**places
 
     def read(text: str) -> int:
-        whole, _, fraction = text.partition(".")
-        return int(whole + fraction.ljust(places, "0"))
+        whole, point, fraction = text.partition(".")
+        return int(whole + fraction.ljust(places, "0")) if point else int(text) * unit
 
     return read
 
@@ -210,15 +211,16 @@ def _defaults(kind: type) -> dict[str, Any]:
 def _entity_of(kind: type[T]) -> Callable[[dict[str, Any]], T]:
     special: dict[str, _Convert] = {name: _shared for name in _SHARED if name in members(kind)}
     special |= {name: reader for name, (_, reader) in _fields(kind).items()}
-    known = set(_stored(kind))
+    readers = list(special.items())
     defaults = _defaults(kind)
 
     def entity(document: dict[str, Any]) -> T:
-        values = defaults.copy()
-        for name, value in document.items():
-            if name in known:
-                # The readers make ints of text, which the entity's own types then accept.
-                values[name] = special[name](value) if name in special else value
+        # What is none of its members is left out by `convert`.
+        values = {**defaults, **document}
+        for name, read in readers:
+            if name in document:
+                # Makes ints of text, which the entity's own types then accept.
+                values[name] = read(document[name])
         return msgspec.convert(values, kind, strict=True)
 
     return entity

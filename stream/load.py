@@ -11,7 +11,7 @@ from typing import Final
 from stream.checkpoint import START, Checkpoint, read_base
 from stream.client import Client, fields_of
 from stream.keys import Keys
-from stream.order import id_key, key_id, key_stream
+from stream.order import id_key, key_id, key_stream, parse_id
 from stream.portion import Portion
 from stream.processor import Processor, identify
 from stream.reader import read_entry
@@ -130,10 +130,13 @@ async def _tail(
     """Read the last applied entries over all input streams, in order."""
     tail: list[Seen] = []
     starts = [START] * len(application.inputs) if base is None else base.positions
-    for stream, span in enumerate(zip(starts, checkpoint.positions, strict=True)):
-        tail += await _stream_tail(client, keys, application, stream, span, window)
-    tail.sort()
-    del tail[:-window]
+    for stream, (start, end) in enumerate(zip(starts, checkpoint.positions, strict=True)):
+        # What a stream has from before a window that the others fill need not be read.
+        oldest = key_id(tail[0][0]) if len(tail) == window else start
+        first = b"(" + start if parse_id(oldest) <= parse_id(start) else oldest
+        tail += await _stream_tail(client, keys, application, stream, (first, end), window)
+        tail.sort()
+        del tail[:-window]
     return tail
 
 
@@ -151,16 +154,16 @@ async def _stream_tail(
     span: tuple[bytes, bytes],
     window: int,
 ) -> list[Seen]:
-    """Read the last entries of a stream that lie behind an id, up to another."""
+    """Read the last entries of a stream from an id, as a range names it, up to another."""
     found: list[Seen] = []
     portion = Portion(_CHUNK)
-    start, end = span
-    name, first = keys.input(application.inputs[stream]), b"-" if start == START else b"(" + start
+    first, end = span
+    name = keys.input(application.inputs[stream])
     while len(found) < window and end != b"(0-0":
         asked, size = portion.count, 0
         reply = await client.ask("XREVRANGE", name, end, first, "COUNT", asked)
         for entry_id, values in reply:
-            entry = read_entry(stream, entry_id, fields_of(values))
+            entry = read_entry(stream, entry_id, values)
             size += len(entry.event or b"")
             found.append((id_key(entry_id, stream), identify(application, entry)))
         if len(reply) < asked:

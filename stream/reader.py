@@ -12,12 +12,12 @@ Rules kept here:
    to be made anew at the checkpoint; either way the worker takes the partition again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 
 from stream import scripts
 from stream.checkpoint import Checkpoint
-from stream.client import Argument, Client
+from stream.client import Argument, Client, fields_of
 from stream.errors import FencedError
 from stream.keys import FIELD, SIGNATURE, Keys
 from stream.portion import Portion
@@ -87,7 +87,7 @@ class Reader:
         found: list[list[Entry]] = [[] for _ in self._streams]
         for name, entries in reply or ():
             stream = self._index[name]
-            found[stream] = [_entry(stream, entry_id, fields) for entry_id, fields in entries]
+            found[stream] = [read_entry(stream, entry_id, values) for entry_id, values in entries]
         return found
 
     async def rewind(self) -> None:
@@ -110,12 +110,9 @@ class Reader:
         self._group = group
 
 
-def _entry(stream: int, entry_id: bytes, fields: Sequence[bytes]) -> Entry:
-    if len(fields) == 2 and fields[0] == FIELD:
-        return Entry(stream, entry_id, fields[1])
-    return read_entry(stream, entry_id, dict(zip(fields[::2], fields[1::2], strict=True)))
-
-
-def read_entry(stream: int, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
-    """Entry of an input stream, of the fields it has; others than ours are left out."""
+def read_entry(stream: int, entry_id: bytes, values: Any) -> Entry:  # noqa: ANN401  # see `fields_of`
+    """Entry of an input stream, of the fields it came with; others than ours are left out."""
+    if len(values) == 2 and isinstance(values, list) and values[0] == FIELD:
+        return Entry(stream, entry_id, values[1])  # nearly all are so
+    fields = fields_of(values)
     return Entry(stream, entry_id, fields.get(FIELD), fields.get(SIGNATURE))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from stream.checkpoint import START
-from stream.client import Client, fields_of
+from stream.client import Client
 from stream.keys import Keys
 from stream.order import order_key
 from stream.reader import read_entry
@@ -41,7 +41,7 @@ async def walk(
             start = b"(" + behind[stream]
             name = keys.input(inputs[stream])
             reply = await client.ask("XRANGE", name, start, ends[stream], "COUNT", _CHUNK)
-            held[stream] = [read_entry(stream, one, fields_of(values)) for one, values in reply]
+            held[stream] = [read_entry(stream, one, values) for one, values in reply]
             if len(reply) < _CHUNK:
                 open_streams.discard(stream)
             if reply:
