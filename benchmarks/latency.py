@@ -58,11 +58,15 @@ def measure(sizes: Sizes, prepared: Prepared, maximum: float) -> Found:
     idle, given, most = found[0], found[1], found[-1]
     share = f"at {sizes.loads[-1]:.0%} of the maximum ({most.load:,.0f} fills/s)"
     rows = [
-        Row("stop_idle_p50", "fill to stop, idle, p50", "ms", idle.p50),
-        Row("stop_idle_p99", "fill to stop, idle, p99", "ms", idle.p99),
-        Row("stop_20000_p50", f"fill to stop, at {_GIVEN:,} fills/s, p50", "ms", given.p50),
-        Row("stop_20000_p99", f"fill to stop, at {_GIVEN:,} fills/s, p99", "ms", given.p99),
-        Row("stop_high_p99", f"fill to stop, {share}, p99", "ms", most.p99),
+        Row("stop_idle_p50", "fill to stop, idle, p50", "ms", idle.p50, 0.6, at_most=True),
+        Row("stop_idle_p99", "fill to stop, idle, p99", "ms", idle.p99, 2.0, at_most=True),
+        Row(
+            "stop_20000_p50", f"fill to stop, at {_GIVEN:,} fills/s, p50", "ms", given.p50, 1.5, at_most=True
+        ),
+        Row(
+            "stop_20000_p99", f"fill to stop, at {_GIVEN:,} fills/s, p99", "ms", given.p99, 5.0, at_most=True
+        ),
+        Row("stop_high_p99", f"fill to stop, {share}, p99", "ms", most.p99, 50.0, at_most=True),
         Row("stop_high_reached", f"fills applied meanwhile, {share}", "fills/s", most.reached),
     ]
     ordered = sorted(found, key=lambda times: times.load)

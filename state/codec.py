@@ -22,7 +22,7 @@ from domain.positions import Position
 from domain.standing import DERIVED, Standing
 from state.annotations import restore_annotations
 from state.entities import Agent, Farm, Scope, Wallet
-from state.moving import MOVING, moving_text, scaled_text
+from state.moving import MOVING, MOVING_OF_GOAL, moving_text, moving_text_of_goal, scaled_text
 from state.records import Booked, Command, Goal, Pending
 
 T = TypeVar("T")
@@ -252,39 +252,60 @@ class Codec(_Reader[T]):
 
     def encode(self, entity: T) -> bytes:
         """Write an entity as JSON."""
-        document: dict[str, Any] = self._document(entity)
-        if isinstance(entity, Goal) and entity.goal_type in _COUNTED:
-            # Counted with every fill, measured only at whole percents: what is stored is as of now.
-            target = read_target(entity.goal_type, entity.target)
-            document["progress"] = progress(target, entity.trades, entity.profit, _no_metric)
-        return _encode(document)
+        return _encode(self._document(entity))
+
+
+class _Settled(Generic[T]):
+    """
+    Writes what fills leave alone of an entity, and keeps it with what it was written from.
+
+    It is used while every member is as it was: nobody who changes one has to say so.
+    """
+
+    def __init__(self, kind: type[T], moving: frozenset[str]) -> None:
+        names = [name for name in _stored(kind) if name not in moving]
+        self._values = attrgetter(*names)
+        self._document = _document_of(kind, names)
+
+    def text(self, entity: Scope | Goal) -> str:
+        """Begin a document."""
+        values = self._values(entity)
+        written = entity.written
+        if written is None or written[0] != values:
+            written = entity.written = values, _encode(self._document(values)).decode()[:-1] + ","
+        return written[1]
 
 
 class ScopeCodec(_Reader[S]):
-    """
-    Writes and reads wallets, farms or agents.
-
-    What fills leave alone of one is kept as it was written last, and used while every member of it is as it
-    was: nobody who changes one has to say so.
-    """
+    """Writes and reads wallets, farms or agents."""
 
     def __init__(self, kind: type[S]) -> None:
         super().__init__(kind)
-        names = [name for name in _stored(kind) if name not in MOVING]
-        self._settled = attrgetter(*names)
-        self._document = _document_of(kind, names)
+        self._settled = _Settled(kind, MOVING)
 
     def encode(self, scope: S) -> bytes:
         """Write a scope as JSON."""
-        settled = self._settled(scope)
-        written = scope.written
-        if written is None or written[0] != settled:
-            text = _encode(self._document(settled)).decode()
-            written = scope.written = settled, text[:-1] + ","
-        return (written[1] + moving_text(scope)).encode()
+        return (self._settled.text(scope) + moving_text(scope)).encode()
 
 
-AnyCodec = Codec[Any] | ScopeCodec[Any]
+class GoalCodec(_Reader[Goal]):
+    """Writes and reads goals, whose targets and assignments are replaced, never changed in themselves."""
+
+    def __init__(self) -> None:
+        super().__init__(Goal)
+        self._settled = _Settled(Goal, MOVING_OF_GOAL)
+
+    def encode(self, goal: Goal) -> bytes:
+        """Write a goal as JSON."""
+        share = goal.progress
+        if goal.goal_type in _COUNTED:
+            # Counted with every fill, measured only at whole percents: what is stored is as of now.
+            target = read_target(goal.goal_type, goal.target)
+            share = progress(target, goal.trades, goal.profit, _no_metric)
+        return (self._settled.text(goal) + moving_text_of_goal(goal, share)).encode()
+
+
+AnyCodec = Codec[Any] | ScopeCodec[Any] | GoalCodec
 
 _COUNTED: Final = (GoalType.TRADE_VOLUME, GoalType.PROFIT_TARGET)
 
@@ -296,6 +317,6 @@ def _no_metric(_name: str, _periods: int | None) -> None:
 WALLETS: Final = ScopeCodec(Wallet)
 FARMS: Final = ScopeCodec(Farm)
 AGENTS: Final = ScopeCodec(Agent)
-GOALS: Final = Codec(Goal)
+GOALS: Final = GoalCodec()
 PENDING: Final = Codec(Pending)
 COMMANDS: Final = Codec(Command)

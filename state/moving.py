@@ -1,5 +1,5 @@
 """
-What fills change of wallets, farms and agents, as JSON: a commit writes hundreds of them.
+What fills change of wallets, farms, agents and goals, as JSON: a commit writes hundreds of them.
 
 The formats are those of `state.codec`, which reads them and writes all that stays. Decimals have nothing to
 escape.
@@ -13,6 +13,7 @@ from domain.money import MONEY_DIGITS, decimal_text, fine_text, money_text
 from domain.positions import Position
 from domain.standing import drawdown, trading_pnl
 from state.entities import Agent, Scope, Wallet
+from state.records import Goal
 
 # Also what can change in itself, such as a list, so that who compares the others by value misses nothing.
 MOVING: Final = frozenset(
@@ -24,6 +25,8 @@ MOVING: Final = frozenset(
         *("time", "market", "fees_account", "booked_market", "booked_fees", "transactions", "hash", "rates"),
     }
 )
+
+MOVING_OF_GOAL: Final = frozenset({"trades", "profit", "progress", "percent", "told"})
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -49,6 +52,14 @@ def moving_text(scope: Scope) -> str:
         text += _of_wallet(scope)
     return text + (
         f'"drawdown":{round(drawdown(scope), 8)!r},"trading_pnl":"{money_text(trading_pnl(scope))}"}}'
+    )
+
+
+def moving_text_of_goal(goal: Goal, share: float) -> str:
+    """Write members of a goal of which so large a share is reached, for the end of a document."""
+    return (
+        f'"trades":{goal.trades!r},"profit":"{money_text(goal.profit)}","progress":{share!r},'
+        f'"percent":{goal.percent},"told":{goal.told}}}'
     )
 
 

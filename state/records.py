@@ -106,6 +106,7 @@ class Goal(msgspec.Struct, kw_only=True, eq=False):
     percent: int = 0  # last one told
     told: int = 0  # when, in stream time
     current: dict[str, Any] = msgspec.field(default_factory=dict)
+    written: tuple[tuple[Any, ...], str] | None = None  # what `state.codec` keeps of it
 
 
 class Pending(msgspec.Struct, kw_only=True, eq=False):
