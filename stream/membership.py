@@ -7,7 +7,7 @@ is gone when it has passed. Nothing depends on it but who tries to take which pa
 
 from stream import scripts
 from stream.client import Client
-from stream.keys import moved_key, workers_key
+from stream.keys import workers_key
 from stream.ownership import LEASE_MAX_MS
 
 
@@ -18,7 +18,6 @@ class Membership:
         """``member`` is one of `stream.ownership.new_member`."""
         self._client = client
         self._workers = workers_key(prefix)
-        self._moved = moved_key(prefix)
         self._member = member
         self._lease_ms = lease_ms
         self._returning = True
@@ -39,11 +38,6 @@ class Membership:
         found = await self._client.run(scripts.ATTEND, [self._workers], arguments)
         self._returning = False
         return sorted(member.decode() for member in found)
-
-    async def moved(self) -> dict[int, str]:
-        """Partitions that an operator gave to a worker, by its name. Raises `TransportError`."""
-        stored = await self._client.hash(self._moved)
-        return {int(partition): name.decode() for partition, name in stored.items() if partition.isdigit()}
 
     async def leave(self) -> None:
         """Be there no more. Raises `TransportError`."""

@@ -18,9 +18,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from stream.assignment import assign, name_of
-from stream.client import Client
+from stream.client import Client, fields_of
 from stream.errors import FullError, TransportError
-from stream.keys import Keys
+from stream.keys import Keys, moved_key
 from stream.membership import Membership
 from stream.ownership import LEASE_MAX_MS
 from stream.types import Observer
@@ -61,6 +61,7 @@ class Service:
         self._workers = workers
         self._observer = observer
         self._leases = {partition: Keys(prefix, partition).lease for partition in workers}
+        self._moved = moved_key(prefix)  # partitions that an operator gave to a worker, by its name
         self._membership = Membership(client, prefix, member, lease_ms)
         self._pause_s = lease_ms / 1000 / _LOOKS_A_LEASE
         self._away_s = away_s
@@ -109,8 +110,11 @@ class Service:
     async def _look(self, tasks: TaskGroup) -> None:
         """Look around once, and begin to take and to release what should be."""
         members = await self._membership.attend()
-        moved = await self._membership.moved()
-        holders = await self._holders(members)
+        # In one round trip, as an idle worker does little else.
+        gets = [("GET", lease) for lease in self._leases.values()]
+        given, *leases = await self._client.ask_all([("HGETALL", self._moved), *gets])
+        moved = {int(one): name.decode() for one, name in fields_of(given).items() if one.isdigit()}
+        holders = await self._holders(members, leases)
         for partition, stopping in self._stops.items():
             if holders[partition] not in (None, self._member):
                 stopping.set()  # another has it; what we do there comes to nothing
@@ -127,14 +131,13 @@ class Service:
             if partition not in self._stops and holder not in (None, self._member):
                 self._observer.held(partition, name_of(holder))
 
-    async def _holders(self, members: list[str]) -> dict[int, str | None]:
+    async def _holders(self, members: list[str], leases: list[bytes | None]) -> dict[int, str | None]:
         """
-        Who has the lease of each partition.
+        Who holds each partition, by the leases that were found.
 
         A process that this one replaces has nothing any more, nor one that is gone and whose lease would last
         for longer than any may.
         """
-        leases = await self._client.ask_all([("GET", lease) for lease in self._leases.values()])
         holders = [None if lease is None else lease.decode() for lease in leases]
         found = dict(zip(self._leases, holders, strict=True))
         for partition, holder in found.items():
