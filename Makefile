@@ -43,7 +43,7 @@ test-compiled: $(COMPILED)/ready
 	rm -rf $(COMPILED)/tests && mkdir $(COMPILED)/tests && cp -r tests examples docs pyproject.toml $(COMPILED)/tests
 	cd $(COMPILED)/tests && ../bin/python -m pytest -n 2 --dist worksteal $(or $(ARGS),tests/unit/domain tests/unit/handlers tests/unit/state tests/unit/stream tests/property tests/contract tests/simulation)
 
-# Everything that can fail, at length: about half an hour on two cores.
+# Everything that can fail, at length: a quarter of an hour on two cores.
 faults: $(VENV)/ready-dev
 	$(BIN)/pytest -n 2 --dist worksteal -rP -m "slow or long or not long" tests/faults $(ARGS)
 	$(BIN)/pytest -n 2 --dist worksteal -rP -m long tests/integration $(ARGS)

@@ -170,13 +170,13 @@ def _state_differences(
                 differences.append(f"{kind} {field} is in the fold but not stored.")
             elif field not in entities:
                 differences.append(f"{kind} {field} is stored but not in the fold.")
-            else:
-                members = _members(entities[field], there[field])
+            elif members := _members(entities[field], there[field]):
                 differences.append(f"{kind} {field} differs in {members}.")
     return differences
 
 
 def _members(folded: bytes, stored: bytes) -> str:
+    """Names of the members that differ; none where another version only wrote them in another order."""
     ours, theirs = msgspec.json.decode(folded), msgspec.json.decode(stored)
     if not (isinstance(ours, dict) and isinstance(theirs, dict)):
         return "its values"

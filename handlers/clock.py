@@ -6,6 +6,7 @@ A tick, when a timer is due or an update waits; and the weights of a plan that w
 
 from collections.abc import Callable
 from functools import partial
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -98,9 +99,10 @@ def wants_tick(view: View, now_ms: int, quiet_ms: int) -> bool:
 
 def jobs(view: View) -> list[Job]:
     """Return the plans that are wanted, by wallet."""
+    wanted = [(name, book) for name, book in view.books.items() if book.wallet.wanted is not None]
     return [
         Job(f"{name}/{book.wallet.wanted.number}", partial(_prepare, book, book.wallet.wanted))
-        for name, book in sorted(view.books.items())
+        for name, book in sorted(wanted, key=itemgetter(0))
         if book.wallet.wanted is not None
     ]
 

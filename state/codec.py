@@ -5,6 +5,7 @@ Money and quantities are decimal text there, so a person can read them and no re
 person wants to see beside them (drawdown, profit from trading) is written too and ignored when read.
 """
 
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, is_dataclass
@@ -29,6 +30,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound=Scope)
 
 _Convert = Callable[[Any], Any]
+_Compare = Callable[[tuple[Any, ...], tuple[Any, ...]], bool]
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -216,7 +218,7 @@ def _entity_of(kind: type[T]) -> Callable[[dict[str, Any]], T]:
 
     def entity(document: dict[str, Any]) -> T:
         # What is none of its members is left out by `convert`.
-        values = {**defaults, **document}
+        values = {**defaults, **document, "written": None}
         for name, read in readers:
             if name in document:
                 # Makes ints of text, which the entity's own types then accept.
@@ -255,6 +257,11 @@ class Codec(_Reader[T]):
         return _encode(self._document(entity))
 
 
+def _identical(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
+    """Tell 500 from the 500.0 that took its place."""
+    return all(map(operator.is_, before, now))
+
+
 class _Settled(Generic[T]):
     """
     Writes what fills leave alone of an entity, and keeps it with what it was written from.
@@ -262,8 +269,9 @@ class _Settled(Generic[T]):
     It is used while every member is as it was: nobody who changes one has to say so.
     """
 
-    def __init__(self, kind: type[T], moving: frozenset[str]) -> None:
+    def __init__(self, kind: type[T], moving: frozenset[str], unchanged: _Compare) -> None:
         names = [name for name in _stored(kind) if name not in moving]
+        self._unchanged = unchanged
         self._values = attrgetter(*names)
         self._document = _document_of(kind, names)
 
@@ -271,7 +279,7 @@ class _Settled(Generic[T]):
         """Begin a document."""
         values = self._values(entity)
         written = entity.written
-        if written is None or written[0] != values:
+        if written is None or not self._unchanged(written[0], values):
             written = entity.written = values, _encode(self._document(values)).decode()[:-1] + ","
         return written[1]
 
@@ -281,7 +289,7 @@ class ScopeCodec(_Reader[S]):
 
     def __init__(self, kind: type[S]) -> None:
         super().__init__(kind)
-        self._settled = _Settled(kind, MOVING)
+        self._settled = _Settled(kind, MOVING, operator.eq)
 
     def encode(self, scope: S) -> bytes:
         """Write a scope as JSON."""
@@ -293,7 +301,7 @@ class GoalCodec(_Reader[Goal]):
 
     def __init__(self) -> None:
         super().__init__(Goal)
-        self._settled = _Settled(Goal, MOVING_OF_GOAL)
+        self._settled = _Settled(Goal, MOVING_OF_GOAL, _identical)
 
     def encode(self, goal: Goal) -> bytes:
         """Write a goal as JSON."""

@@ -308,6 +308,7 @@ class PartitionWorker:
             job = next((job for job in jobs if job.name not in answered), None)
             if job is None:
                 await committed.wait()
+                await anyio.sleep(_TICK_POLL_S)  # under load there is a commit every few milliseconds
                 continue
             # What it works on is taken down here, where no batch is worked on.
             event = await anyio.to_thread.run_sync(job.prepare(), abandon_on_cancel=True)

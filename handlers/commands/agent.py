@@ -119,8 +119,8 @@ def configure(turn: Turn, body: Configure) -> Answer:
     agent = open_agent(turn.book, body.agent)
     if isinstance(agent, Refused):
         return agent
-    low = given(body.min_weight, agent.min_weight, None)
-    high = given(body.max_weight, agent.max_weight, None)
+    low = _bound(given(body.min_weight, agent.min_weight, None))
+    high = _bound(given(body.max_weight, agent.max_weight, None))
     if not 0 <= (low or 0.0) <= (1.0 if high is None else high) <= 1:
         text = "Bounds are shares between 0 and 1, and the lower is not above the upper."
         return Refused(Refusal.INFEASIBLE_BOUNDS, text)
@@ -141,6 +141,11 @@ def configure(turn: Turn, body: Configure) -> Answer:
     if changed or agent.public_key != key:
         note_change(turn, agent)
     return Done({"agent": agent.id}, changed=changed or agent.public_key != key)
+
+
+def _bound(share: float | None) -> float | None:
+    """Make 0.0 of -0.0, which equals it and is written otherwise."""
+    return None if share is None else share + 0.0
 
 
 def assign(turn: Turn, body: Assign) -> Answer:

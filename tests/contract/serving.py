@@ -14,7 +14,7 @@ from stream.client import Argument, Client
 from stream.errors import TransportError
 from stream.keys import Keys
 from stream.ownership import new_member
-from stream.server import Key
+from stream.server import Command, Key
 from stream.types import BatchDetails, Trimmed
 from stream.worker import Clients, PartitionWorker, Settings
 from tests.contract.server import Backend, entries_of, hash_of, stream_of
@@ -162,6 +162,11 @@ class FaultyClient(Client):
         """Send a command that names no key."""
         await self._pass()
         return await super().ask_about(key, *command)
+
+    async def ask_all(self, commands: Sequence[Command]) -> list[Any]:
+        """Send commands together."""
+        await self._pass()
+        return await super().ask_all(commands)
 
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run a script."""

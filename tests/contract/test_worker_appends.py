@@ -77,10 +77,12 @@ async def test_ticks_are_appended_one_at_a_time(
     await expect_exactly_once(redis, keys)
 
 
-def slow_job(answer: str, go: threading.Event) -> Job:
+def slow_job(answer: str, go: threading.Event, begun: threading.Event | None = None) -> Job:
     """Make a job that is done when it may go, and answers with a word."""
 
     def work() -> bytes:
+        if begun is not None:
+            begun.set()
         assert go.wait(PATIENCE_S)
         return word(f"answer-{answer}", answer)
 
@@ -114,14 +116,16 @@ async def test_jobs_are_done_one_after_the_other(backend: Backend, keys: Keys, n
     go.set()
     async with serving(backend, keys) as running:
         await running.watcher.until(lambda: bool(running.watcher.epochs))
-        running.writing.commits.shut()
         running.application.wanted |= {name: slow_job(name, go) for name in ("b", "a")}
+        await append(redis, names[0], [word("w", "first")])
+        await running.watcher.until(lambda: running.watcher.entries == 1)
+        running.writing.commits.shut()
         await anyio.sleep(0.4)
         running.writing.commits.open()
-        await running.watcher.until(lambda: running.watcher.entries == 2)
+        await running.watcher.until(lambda: running.watcher.entries == 3)
 
     answers = [msgspec.json.decode(entry.event or b"")["word"] for entry in await entries_of(redis, keys)]
-    assert answers == ["b", "a"]
+    assert answers == ["first", "b", "a"]
     assert await redis.xlen(names[1]) == 2
     await expect_exactly_once(redis, keys)
 
@@ -130,11 +134,12 @@ async def test_an_answer_that_nobody_wants_any_more_is_not_appended(
     backend: Backend, keys: Keys, names: list[str]
 ) -> None:
     """The work was in vain, and leaves no trace."""
-    redis, go = backend.redis(), threading.Event()
+    redis, go, begun = backend.redis(), threading.Event(), threading.Event()
     async with serving(backend, keys) as running:
         await running.watcher.until(lambda: bool(running.watcher.epochs))
-        running.application.wanted["done"] = slow_job("done", go)
-        await anyio.sleep(0.2)
+        running.application.wanted["done"] = slow_job("done", go, begun)
+        await append(redis, names[0], words(1))
+        assert await anyio.to_thread.run_sync(begun.wait, PATIENCE_S)
         running.application.wanted.clear()
         go.set()
         await anyio.sleep(0.2)
@@ -142,13 +147,16 @@ async def test_an_answer_that_nobody_wants_any_more_is_not_appended(
     assert await redis.xlen(names[1]) == 0
 
 
-async def test_a_worker_does_not_wait_for_a_job_to_stop(backend: Backend, keys: Keys) -> None:
+async def test_a_worker_does_not_wait_for_a_job_to_stop(
+    backend: Backend, keys: Keys, names: list[str]
+) -> None:
     """Its answer is given up; the next worker has the work to do."""
-    go = threading.Event()
+    go, begun = threading.Event(), threading.Event()
     async with serving(backend, keys) as running:
         await running.watcher.until(lambda: bool(running.watcher.epochs))
-        running.application.wanted["done"] = slow_job("done", go)
-        await anyio.sleep(0.2)
+        running.application.wanted["done"] = slow_job("done", go, begun)
+        await append(backend.redis(), names[0], words(1))
+        assert await anyio.to_thread.run_sync(begun.wait, PATIENCE_S)
         with anyio.fail_after(2):
             await running.finish()
     go.set()

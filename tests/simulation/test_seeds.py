@@ -17,10 +17,6 @@ PARTS: Final = 4  # so that they may run beside each other
 SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "400"))
 ONLY: Final = os.environ.get("SIMULATION_SEED")
 
-# Each broke a law before the engine knew better: a failover took a taking back, and its epoch came again
-# (220); one took a confirmed commit back from a partition to which nothing came any more (97).
-BROKEN_ONCE: Final = (97, 220)
-
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_seeds_never_tried_before(part: int) -> None:
@@ -31,13 +27,6 @@ def test_seeds_never_tried_before(part: int) -> None:
 
     # A failover may take back everything that a run had.
     assert all(report.entries or report.lost for report in reports)
-
-
-@pytest.mark.skipif(ONLY is not None, reason="one seed was asked for")
-@pytest.mark.parametrize("seed", BROKEN_ONCE)
-def test_a_seed_that_broke_a_law_once(seed: int) -> None:
-    """It never does again."""
-    assert run(seed).entries
 
 
 def test_a_seed_says_all() -> None:
