@@ -113,13 +113,13 @@ async def test_entries_are_committed_while_a_job_is_done(
 async def test_jobs_are_done_one_after_the_other(backend: Backend, keys: Keys, names: list[str]) -> None:
     """In the order in which they are wanted, each once, however long its answer takes to be applied."""
     redis, go = backend.redis(), threading.Event()
-    go.set()
     async with serving(backend, keys) as running:
         await running.watcher.until(lambda: bool(running.watcher.epochs))
         running.application.wanted |= {name: slow_job(name, go) for name in ("b", "a")}
         await append(redis, names[0], [word("w", "first")])
         await running.watcher.until(lambda: running.watcher.entries == 1)
         running.writing.commits.shut()
+        go.set()
         await anyio.sleep(0.4)
         running.writing.commits.open()
         await running.watcher.until(lambda: running.watcher.entries == 3)
