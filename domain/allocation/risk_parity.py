@@ -65,8 +65,11 @@ def risk_parity(covariance: Floats, budgets: Floats) -> Floats:
 
 
 def risk_parts(covariance: Floats, weights: Floats) -> Floats:
-    """Parts of the risk, w_i(Σw)_i / w'Σw; they sum to 1."""
-    scaled = weights / np.max(weights)  # of tiny ones the products would be 0
+    """Parts of the risk, w_i(Σw)_i / w'Σw; they sum to 1, or are all 0 where nothing is at risk."""
+    largest = np.max(weights)
+    if largest == 0:
+        return np.zeros_like(weights)
+    scaled = weights / largest  # of tiny ones the products would be 0
     marginal = covariance @ scaled
     parts: Floats = scaled * marginal / (scaled @ marginal)
     return parts

@@ -117,6 +117,11 @@ def test_bounds_keep_proportions_and_the_deviation_is_told() -> None:
     assert bound.deviation > 0.1
 
 
+def test_where_nobody_has_anything_nothing_is_at_risk() -> None:
+    """What is too small to be shared leaves all at 0: the parts are 0 then, not 0/0."""
+    assert list(risk_parts(np.eye(2), np.zeros(2))) == [0.0, 0.0]
+
+
 def test_the_parts_of_the_smallest_weights_sum_to_one() -> None:
     """They have no size: 2e-311 in each of two bots alike is half of the risk, not 0/0."""
     alike = np.full((2, 2), 1e-4)
