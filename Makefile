@@ -34,7 +34,7 @@ COMPILED := $(VENV)-compiled
 
 $(COMPILED)/ready: pyproject.toml hatch_build.py $(wildcard domain/*.py handlers/*.py handlers/*/*.py state/*.py stream/*.py)
 	$(PYTHON) -m venv $(COMPILED)
-	SLUICEGATE_COMPILE=1 $(COMPILED)/bin/python -m pip install --quiet --disable-pip-version-check '.[dev,fast,reference]'
+	SLUICEGATE_COMPILE=1 $(COMPILED)/bin/python -m pip install --quiet --disable-pip-version-check '.[dev,reference]'
 	cd $(COMPILED) && bin/python -c 'from handlers import fills; assert not fills.__file__.endswith(".py"), fills.__file__'
 	touch $@
 

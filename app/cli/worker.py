@@ -1,7 +1,5 @@
 """``worker``: serve the partitions of a deployment until told to stop."""
 
-from importlib.util import find_spec
-
 import anyio
 import click
 
@@ -25,9 +23,4 @@ def worker(config: Config) -> None:
     with stopped_by_signal():
         from app.worker import work  # noqa: PLC0415  # the whole application, which no other command needs
 
-        anyio.run(work, config, backend="asyncio", backend_options={"use_uvloop": has_uvloop()})
-
-
-def has_uvloop() -> bool:
-    """Whether the faster event loop is installed."""
-    return find_spec("uvloop") is not None
+        anyio.run(work, config)
