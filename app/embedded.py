@@ -7,6 +7,8 @@ Rules kept here:
 2. The server outlives whatever uses it: signals meant for us do not reach it, and it is stopped by command,
    with its log on disk.
 3. A server whose starter was killed is found again by its address in the lock file, and used.
+4. A server is used, and in the end stopped, only if its data are in the folder: two that start at one moment
+   may have chosen one port.
 """
 
 import fcntl
@@ -29,6 +31,7 @@ from stream.errors import ConfigurationError
 HOST: Final = "127.0.0.1"
 USUAL_PORT: Final = 6379
 _STOP_S: Final = 10.0
+_TRIES: Final = 5
 
 
 class Embedded:
@@ -129,10 +132,21 @@ def _locked(folder: Path) -> Iterator[TextIO]:
 
 
 def _start(folder: Path, port: int | None) -> Embedded:
-    if port is not None and not _is_free(port):
-        raise ConfigurationError(f"Port {port} is taken: name another with --port, or leave it out.")
-    if port is None:
-        port = USUAL_PORT if _is_free(USUAL_PORT) else None
+    if port is not None:
+        if not _is_free(port):
+            raise ConfigurationError(f"Port {port} is taken: name another with --port, or leave it out.")
+        return _launch(folder, port)
+    first = USUAL_PORT if _is_free(USUAL_PORT) else _any_free()
+    # Another server may take a port between our look at it and our use of it.
+    for candidate in (first, *(_any_free() for _ in range(_TRIES - 1))):
+        try:
+            return _launch(folder, candidate)
+        except ConfigurationError as error:
+            refused = error
+    raise refused
+
+
+def _launch(folder: Path, port: int) -> Embedded:
     server = ValkeyServer(port=port, host=HOST, data_dir=folder, persist=True, appendonly="yes")
     # It inherits the blocked signals, so Ctrl-C and a SIGTERM to the group do not reach it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -144,7 +158,19 @@ def _start(folder: Path, port: int | None) -> Embedded:
         ) from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return Embedded(server.connection_url, folder)
+    started = Embedded(server.connection_url, folder)
+    if not started.keeps(folder):
+        # Who answers there is not ours, which ends for want of a port; it must not be ours to stop either.
+        server.terminate()
+        raise ConfigurationError(f"Port {port} is taken: name another with --port, or leave it out.")
+    return started
+
+
+def _any_free() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _is_free(port: int) -> bool:
