@@ -99,12 +99,10 @@ def wants_tick(view: View, now_ms: int, quiet_ms: int) -> bool:
 
 def jobs(view: View) -> list[Job]:
     """Return the plans that are wanted, by wallet."""
-    wanted = [(name, book) for name, book in view.books.items() if book.wallet.wanted is not None]
-    return [
-        Job(f"{name}/{book.wallet.wanted.number}", partial(_prepare, book, book.wallet.wanted))
-        for name, book in sorted(wanted, key=itemgetter(0))
-        if book.wallet.wanted is not None
-    ]
+    books = view.books.items()
+    found = [(name, book, wanted) for name, book in books if (wanted := book.wallet.wanted) is not None]
+    found.sort(key=itemgetter(0))
+    return [Job(f"{name}/{wanted.number}", partial(_prepare, book, wanted)) for name, book, wanted in found]
 
 
 def _prepare(book: Book, wanted: Wanted) -> Callable[[], bytes]:

@@ -1,13 +1,11 @@
 """A cluster loses primaries: what a worker counts as done stays done, and everything is applied once."""
 
 import os
-import threading
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import pytest
 import redis
@@ -20,6 +18,7 @@ from tests.faults.process import WorkerProcess, check_replay, is_applied, wait_u
 from tests.faults.publishing import Publisher, publish_commands
 from tests.faults.server import Server, now_ms, wait_until
 from tests.support.programs import EACH
+from tests.support.thread import Thread
 
 KEY: Final = "{sluicegate:0}:in:trade"
 CUT_OFF_S: Final = 0.4  # less than it takes to be given up
@@ -128,34 +127,23 @@ def _applied(cluster: ClusterOfServers) -> int:
     return sum(int(value) for name, value in stored.items() if name.endswith(b":applied"))
 
 
-class Standstill:
-    """Watches from a thread for how long a partition stands still at the longest. A context manager."""
+class Standstill(Thread):
+    """Watches for how long a partition stands still at the longest."""
 
     def __init__(self, cluster: ClusterOfServers) -> None:
+        super().__init__(0.02)
         # Each node by itself: a client that looks for the right one would take its time as well.
         self._clients = [redis.Redis(port=server.port, socket_timeout=0.5) for server in cluster.servers]
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="standstill")
+        self._last, self._moved = b"", time.monotonic()
         self.longest = 0.0  # seconds
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        last, moved = b"", time.monotonic()
-        while not self._over.wait(0.02):
-            for client in self._clients:
-                # Whoever is not the primary says where it is, or nothing.
-                with suppress(RedisError):
-                    seq: Any = client.hget(home_of(), "seq")
-                    if seq != last or is_applied(client):
-                        last, moved = seq, time.monotonic()
-                    break
-            self.longest = max(self.longest, time.monotonic() - moved)
+    def step(self) -> None:
+        """Look whether it moved."""
+        for client in self._clients:
+            # Whoever is not the primary says where it is, or nothing.
+            with suppress(RedisError):
+                seq: Any = client.hget(home_of(), "seq")
+                if seq != self._last or is_applied(client):
+                    self._last, self._moved = seq, time.monotonic()
+                break
+        self.longest = max(self.longest, time.monotonic() - self._moved)

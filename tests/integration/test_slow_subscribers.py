@@ -1,13 +1,11 @@
 """Subscribers that read slowly or not at all slow down neither a worker nor who reads as it comes."""
 
 import socket
-import threading
 import time
-from abc import ABC, abstractmethod
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.faults.checker import OUTPUTS, check_partition, stream
 from tests.faults.conftest import random
@@ -15,6 +13,7 @@ from tests.faults.load import Load, make_load
 from tests.faults.process import WorkerProcess, wait_until_applied
 from tests.faults.publishing import publish
 from tests.faults.server import Server, now_ms, wait_until
+from tests.support.thread import Thread
 
 __all__ = ["random"]  # a fixture
 
@@ -84,40 +83,6 @@ def trade(server: Server, prefix: str, load: Load, folder: Path) -> float:
     for name in OUTPUTS:
         assert reader.read[name] == [entry_id for entry_id, _ in stream(client, f"{tag}:{name}")], name
     return reader_s
-
-
-class Thread(ABC):
-    """Does something again and again in a thread until it is left. A context manager."""
-
-    def __init__(self, pause_s: float) -> None:
-        """``pause_s`` lies between two times."""
-        self._pause_s = pause_s
-        self._over = threading.Event()
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-        if error is None and self._error is not None:
-            raise self._error
-
-    @abstractmethod
-    def step(self) -> None:
-        """Do it once."""
-
-    def _run(self) -> None:
-        try:
-            while not self._over.wait(self._pause_s):
-                self.step()
-        except BaseException as error:  # noqa: BLE001  # told to who waits
-            self._error = error
 
 
 class Reader(Thread):
