@@ -67,6 +67,7 @@ WORKER: Final = (
     Grant(("xtrim",), WRITE, ("in:*", "out:*")),
     Grant(("xdel", "hdel"), WRITE, ("dead", "dead:handled")),
     Grant(("set", "pexpire", "del"), BOTH, ("lease",)),
+    Grant(("set", "del"), WRITE, ("window",)),
     # What a newer version makes of the state it finds, and the backup of that.
     Grant(("copy",), BOTH, ("checkpoint", "state:*", "backup:*")),
     Grant(("rename", "del"), BOTH, ("state:*", "next:*", "backup:*")),

@@ -111,11 +111,17 @@ class Keys(msgspec.Struct, frozen=True):
         """String that says who may take the partition while it lasts."""
         return f"{self.tag}:lease"
 
+    @property
+    def window(self) -> str:
+        """String with the window of repeats, from a worker that let go until another takes the partition."""
+        return f"{self.tag}:window"
+
     def types(self, inputs: Iterable[str], outputs: Iterable[str], kinds: Iterable[str]) -> dict[str, str]:
         """Type of each key of the partition, where it exists."""
         streams = [*map(self.input, inputs), *map(self.output, outputs), self.dead]
         hashes = [*map(self.state, kinds), self.handled, self.cursors, self.checkpoint]
-        return dict.fromkeys(streams, "stream") | dict.fromkeys(hashes, "hash") | {self.lease: "string"}
+        strings = dict.fromkeys([self.lease, self.window], "string")
+        return dict.fromkeys(streams, "stream") | dict.fromkeys(hashes, "hash") | strings
 
     def group(self, epoch: int, taking: str, rewinds: int = 0) -> str:
         """Consumer group of one ownership; each rewind of its reader goes on with a new one."""

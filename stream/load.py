@@ -1,5 +1,5 @@
 """
-Loads a partition at its checkpoint: state, and the window of repeats from the streams themselves.
+Loads a partition at its checkpoint: state, and the window of repeats from the streams, unless it is at hand.
 
 Both come in parts that are worked in as they come: memory holds the result and one part more, and between
 two parts the lease can be renewed.
@@ -10,6 +10,7 @@ from typing import Final
 
 from stream.checkpoint import START, Checkpoint, read_base
 from stream.client import Client, fields_of
+from stream.handover import receive
 from stream.keys import Keys
 from stream.order import id_key, key_id, key_stream, parse_id
 from stream.portion import Portion
@@ -33,11 +34,13 @@ async def load(
     checkpoint: Checkpoint,
     window: int,
     trail: Trail | None = None,
+    former: str = "",
 ) -> Processor:
     """
     Return a processor that goes on from the checkpoint; the application's state is loaded into it.
 
-    Where the window begins is marked on the trail.
+    Where the window begins is marked on the trail. The window is read from the streams, unless the owner
+    before, whose taking was ``former``, handed it over.
 
     Raises:
         TransportError: the server is away.
@@ -46,14 +49,18 @@ async def load(
     """
     await _restore(client, keys, application)
     base = await read_base(client, keys, application.inputs)
-    tail = await _tail(client, keys, application, checkpoint, base, window)
-    if trail is not None and len(tail) == window:
-        starts = [
-            first or at for first, at in zip(_firsts(tail, application), checkpoint.positions, strict=True)
-        ]
+    handed = await receive(client, keys, application.inputs, checkpoint, base, former, window)
+    if handed is not None:
+        starts, identities = handed.starts, handed.identities
+    else:
+        tail = await _tail(client, keys, application, checkpoint, base, window)
+        starts = _starts(tail, application, checkpoint) if len(tail) == window else None
+        known = await _with_base(client, keys, application, base, tail, window)
+        identities = [identity for _, identity in known]
+    if trail is not None and starts is not None:
         trail.mark(sum(checkpoint.applied) - window, starts)
     repeats = Repeats(window)
-    for _, identity in await _with_base(client, keys, application, base, tail, window):
+    for identity in identities:
         repeats.add(identity)
     return Processor(keys, application, repeats, checkpoint.positions, checkpoint.applied)
 
@@ -140,10 +147,10 @@ async def _tail(
     return tail
 
 
-def _firsts(tail: Sequence[Seen], application: Application) -> list[bytes | None]:
-    """Id of the first entry of each input stream in the window."""
+def _starts(tail: Sequence[Seen], application: Application, checkpoint: Checkpoint) -> list[bytes]:
+    """Id of the first entry of each input stream in a full window; of one without, the last applied."""
     firsts = {key_stream(place): key_id(place) for place, _ in reversed(tail)}
-    return [firsts.get(stream) for stream in range(len(application.inputs))]
+    return [firsts.get(stream, checkpoint.positions[stream]) for stream in range(len(application.inputs))]
 
 
 async def _stream_tail(

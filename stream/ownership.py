@@ -22,6 +22,7 @@ import msgspec
 from stream import scripts
 from stream.client import Argument, Client
 from stream.errors import ConfigurationError, TransportError
+from stream.handover import KEPT_MS
 from stream.keys import Keys
 
 LEASE_MAX_MS: Final = 600_000
@@ -64,6 +65,7 @@ class Ownership:
         self._schema = schema
         self._returning = True
         self.taking = ""  # the last one
+        self.former = ""  # the one before that, whoever's it was
 
     async def take(self) -> int | Held:
         """
@@ -96,6 +98,7 @@ class Ownership:
             return Held(reply[1].decode(), int(reply[2]))
         self._returning = False
         self.taking = taking
+        self.former = reply[2].decode()
         return int(reply[1])
 
     def _why_not(self, what: int, said: Sequence[str]) -> str:
@@ -134,3 +137,16 @@ class Ownership:
     async def release(self) -> None:
         """End the lease, so that another worker need not wait for it to lapse. Raises `TransportError`."""
         await self._client.run(scripts.RELEASE, [self._keys.lease], [self._member])
+
+    async def hand_over(self, seq: int, window: bytes) -> None:
+        """
+        End the lease, and leave the next owner a window of `stream.handover`, as of a commit.
+
+        Raises:
+            FullError: there is no room for it; nothing was done.
+            TransportError: the server is away.
+            ConfigurationError: the server's user may not do it; nothing was done.
+
+        """
+        names = [self._keys.lease, self._keys.checkpoint, self._keys.window]
+        await self._client.run(scripts.HAND_OVER, names, [self._member, self.taking, seq, window, KEPT_MS])

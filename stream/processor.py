@@ -33,7 +33,7 @@ class Processor:
         applied: Sequence[int],
     ) -> None:
         self._application = application
-        self._repeats = repeats
+        self.repeats = repeats
         self._partition = keys.partition
         self._streams = [f"in:{name}" for name in application.inputs]
         self.positions = list(positions)
@@ -94,14 +94,14 @@ class Processor:
             event = self._application.decode(entry)
             cause = event.id
             identity = self._application.identity(entry, event)
-            if identity is not None and identity in self._repeats:
-                self._repeats.add(identity)
+            if identity is not None and identity in self.repeats:
+                self.repeats.add(identity)
                 return True
             repeated = not self._application.apply(entry, event, emits)
-            self._repeats.add(identity)
+            self.repeats.add(identity)
         except MalformedError as error:
             repeated = False
-            self._repeats.add(None)
+            self.repeats.add(None)
             stream = self._streams[entry.stream]
             dead.append(
                 DeadLetter(stream, entry.id, entry.event or b"", error.reason, error.detail, entry.signature)

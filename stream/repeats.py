@@ -2,7 +2,8 @@
 Recognises repeats among the last entries of a partition.
 
 Nothing is written for it: the retained input is itself the record of what was applied. The window counts
-entries, repeats and dead letters among them, so that a reload from the streams gives the same window.
+entries, repeats and dead letters among them, so that a reload from the streams gives the same window, as does
+what a worker hands over that lets go (`stream.handover`).
 """
 
 from collections import deque
@@ -22,6 +23,10 @@ class Repeats:
 
     def __contains__(self, identity: str) -> bool:
         return identity in self._seen
+
+    def in_order(self) -> list[str | None]:
+        """Return the window, to be added one by one to another."""
+        return list(self._order)
 
     def add(self, identity: str | None) -> None:
         """Take the next entry into the window; None for one that nothing can repeat."""

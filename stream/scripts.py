@@ -58,9 +58,10 @@ TAKE: Final = (
 -- KEYS: checkpoint, lease, input streams…
 -- ARGV: owner, token, lease ms, 1 to take a lease of the same owner, group prefix, taking,
 --   schema that the owner knows, longest lease ms, input names…
--- Returns {1, epoch}, or {0, holder, ms left of its lease}; {-1, stream, its last id, position} where a
--- stream ends before what was applied of it; {-2, partitions} of a partition that is closed, for the
--- deployment is to have another number of them; {-3, schema} where a newer version wrote the state.
+-- Returns {1, epoch, the taking before}, or {0, holder, ms left of its lease}; {-1, stream, its last id,
+-- position} where a stream ends before what was applied of it; {-2, partitions} of a partition that is
+-- closed, for the deployment is to have another number of them; {-3, schema} where a newer version wrote
+-- the state.
 local noted = redis.call('HMGET', KEYS[1], 'closed', 'schema')
 if noted[1] then return {-2, noted[1]} end
 if tonumber(noted[2] or '1') > tonumber(ARGV[7]) then return {-3, noted[2]} end
@@ -100,9 +101,10 @@ for i = 3, #KEYS do
   redis.call('XGROUP', 'CREATE', KEYS[i], ARGV[5] .. epoch .. '.' .. ARGV[6], at, 'MKSTREAM')
 end
 local schema = noted[2] or (epoch == 1 and ARGV[7] or '1')
+local former = redis.call('HGET', KEYS[1], 'taking') or ''
 redis.call('HSET', KEYS[1], 'epoch', epoch, 'taking', ARGV[6], 'owner', ARGV[1], 'schema', schema)
 redis.call('SET', KEYS[2], mine, 'PX', ARGV[3])
-return {1, epoch}
+return {1, epoch, former}
 """
 )
 
@@ -188,6 +190,15 @@ return 1
 RELEASE: Final = """
 -- KEYS: lease. ARGV: owner and token.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+HAND_OVER: Final = """
+-- KEYS: lease, checkpoint, window. ARGV: owner and token, taking, seq, window, ms for which it is kept.
+-- Ends the lease as above, and leaves the window where the partition is at that commit of ours.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local at = redis.call('HMGET', KEYS[2], 'taking', 'seq')
+if at[1] == ARGV[2] and (at[2] or '0') == ARGV[3] then redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[5]) end
 return redis.call('DEL', KEYS[1])
 """
 

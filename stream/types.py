@@ -132,7 +132,11 @@ class Application(Protocol):
         """Decode an entry. Raises `MalformedError`."""
 
     def identity(self, entry: Entry, event: Any) -> str | None:  # noqa: ANN401  # its own type
-        """Tell what makes a second event a repeat of this one; None: nothing does."""
+        """
+        Tell what makes a second event a repeat of this one; None: nothing does.
+
+        It goes from worker to worker: whoever tells it otherwise raises `stream.handover.FORMAT`.
+        """
 
     def apply(self, entry: Entry, event: Any, emits: list[Emit]) -> bool:  # noqa: ANN401  # as above
         """

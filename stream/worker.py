@@ -30,6 +30,7 @@ from stream.client import Client, fields_of
 from stream.clock import ServerClock
 from stream.commit import Committer
 from stream.errors import ConfigurationError, FencedError, FullError, TransportError
+from stream.handover import FORMAT, Window, packed
 from stream.keys import FIELD, Keys
 from stream.load import load
 from stream.migrate import migrate
@@ -168,14 +169,38 @@ class PartitionWorker:
             window = self._settings.window
             trail = Trail(window)
             processor = await load(
-                self._clients.writing, self._keys, self._application, checkpoint, window, trail
+                self._clients.writing,
+                self._keys,
+                self._application,
+                checkpoint,
+                window,
+                trail,
+                self._ownership.former,
             )
             self._observer.owned(self._keys.partition, epoch)
             tasks.start_soon(self._trim, checkpoint, trail)
             await self._serve(processor, checkpoint, stop)
             tasks.cancel_scope.cancel()
-        await self._ownership.release()
+        await self._let_go(processor, trail)
         self._observer.lost(self._keys.partition, "let go of it")
+
+    async def _let_go(self, processor: Processor, trail: Trail) -> None:
+        """End the lease, everything being committed, and leave the window to who comes next."""
+        window = Window(
+            FORMAT,
+            self._ownership.taking,
+            self._confirmed,
+            self._settings.window,
+            list(self._application.inputs),
+            processor.positions,
+            trail.behind(sum(processor.applied)),
+            processor.repeats.in_order(),
+        )
+        try:
+            await self._ownership.hand_over(self._confirmed, packed(window))
+        except (FullError, ConfigurationError):
+            # There is no room for it, or no right to write it: the next owner reads the streams.
+            await self._ownership.release()
 
     async def _take(self, stop: anyio.Event) -> int | None:
         while not stop.is_set():

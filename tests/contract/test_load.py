@@ -42,7 +42,7 @@ async def loaded(
 
 def known(processor: Processor, stream: str = "word") -> list[str]:
     """Tell which ids of a stream are known as repeats."""
-    return [name for name in "abcdefghij" if f"{stream}/{name}" in processor._repeats]
+    return [name for name in "abcdefghij" if f"{stream}/{name}" in processor.repeats]
 
 
 async def fill(redis: Redis, name: str, ids: str, start: int = 1) -> list[bytes]:

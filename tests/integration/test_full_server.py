@@ -68,12 +68,29 @@ def test_a_lease_is_renewed_and_a_partition_taken_on_a_full_server(server: Serve
     client = server.client()
     names = ["{p}:checkpoint", "{p}:lease", "{p}:in:a"]
     taking = ["me", "token", "5000", "1", "p.", "7", "1", "600000", "a"]
-    assert client.eval(scripts.TAKE, 3, *names, *taking) == [1, 1]
+    assert client.eval(scripts.TAKE, 3, *names, *taking) == [1, 1, b""]
     fill_up(client)
 
     assert client.eval(scripts.RENEW, 2, names[1], names[0], "me token", "60000", "7", "0") == 1
     assert client.pttl(names[1]) > 50_000
-    assert client.eval(scripts.TAKE, 3, *names, *taking) == [1, 2]
+    assert client.eval(scripts.TAKE, 3, *names, *taking) == [1, 2, b"7"]
+
+
+def test_a_lease_that_cannot_be_handed_over_with_its_window_stays(server: Server) -> None:
+    """Refused whole: the worker then lets go without."""
+    client = server.client()
+    names = ["{p}:lease", "{p}:checkpoint", "{p}:window"]
+    client.set(names[0], "me token")
+    client.hset(names[1], mapping={"taking": 7})
+    fill_up(client)
+
+    with pytest.raises(redis.ResponseError) as refusal:
+        client.eval(scripts.HAND_OVER, 3, *names, "me token", "7", "0", "window", "60000")
+
+    assert isinstance(translated(refusal.value, "a script"), FullError)
+    assert client.get(names[0]) == b"me token"
+    assert client.eval(scripts.RELEASE, 1, names[0], "me token") == 1
+    assert not client.exists(names[0], names[2])
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ def test_a_window_filled_with_the_last_entries_goes_on_like_the_old(
         live.add(identity)
         loaded.add(identity)
     assert known(loaded) == known(live)
+    assert loaded.in_order() == live.in_order()
 
 
 EVENT = st.builds(
@@ -87,6 +88,7 @@ def test_a_reload_from_the_entries_goes_on_like_the_live_one(
     loaded.counts, loaded.chain = dict(live.counts), live.chain
     remember(loaded, repeats, entries[:cut][-window:], dead)
     again = processor_of(loaded, repeats)
+    assert processor.repeats.in_order() == repeats.in_order()
 
     for entry in entries[cut:]:
         [first, second] = [each.process([entry]) for each in (processor, again)]

@@ -35,6 +35,7 @@ def test_keys_are_named_as_the_wire_says() -> None:
     assert keys.state("wallets") == "{sluicegate:3}:state:wallets"
     assert keys.checkpoint == "{sluicegate:3}:checkpoint"
     assert keys.lease == "{sluicegate:3}:lease"
+    assert keys.window == "{sluicegate:3}:window"
     assert meta_key(DEFAULT_PREFIX) == "sluicegate:meta"
     assert FIELD == b"event"
 
@@ -53,7 +54,7 @@ def test_all_keys_of_a_partition_share_one_hash_tag(prefix: str) -> None:
     """So Redis Cluster keeps them in one slot, where one script can write them all."""
     keys = Keys(prefix, 12)
     names = [keys.input("a"), keys.output("b"), keys.state("c"), keys.dead, keys.handled]
-    names += [keys.checkpoint, keys.lease]
+    names += [keys.checkpoint, keys.lease, keys.window]
 
     assert {hash_tag(name) for name in names} == {f"{prefix}:12"}
     assert len(set(names)) == len(names)
