@@ -42,6 +42,8 @@ class Book:
         self.ended: dict[str, Pending] = {}  # in the order they ended
         self.returns: dict[str, list[float]] = {}  # by returns_key, oldest first
         self.updates: list[tuple[int, str]] = []  # heap of the balance updates that wait: due, scope_key
+        self.tripped: dict[Scope, None] = {}  # scopes with a stop of their own
+        self.near: dict[Scope, None] = {}  # scopes that a limit gives a colour, and no stop of their own
         self.next_due = 0  # stream time at which something is due: a timer or an update
         self.timer_due = 0  # stream time of the next timer; 0: not known
         self.changed: dict[Entity, None] = {}  # since the last commit
@@ -75,6 +77,19 @@ class Book:
     def timers_changed(self) -> None:
         """Note that something may be due at another time than was thought."""
         self.timer_due = 0
+
+    def colour_changed(self, scope: Scope) -> None:
+        """Note that a stop or a colour of a scope began or ended."""
+        if scope.trip is not None:
+            self.tripped[scope] = None
+            self.near.pop(scope, None)
+        else:
+            self.tripped.pop(scope, None)
+            if scope.measure is not None:
+                self.near[scope] = None
+            else:
+                self.near.pop(scope, None)
+        self.timers_changed()
 
     # -- what changed --------------------------------------------------------------------------------------
 
@@ -113,6 +128,9 @@ class Book:
         ended = sorted(self.ended.values(), key=lambda pending: (pending.ended, pending.number))
         self.ended = {pending.id: pending for pending in ended}
         scopes: list[Scope] = [self.wallet, *self.farms.values(), *self.agents.values()]
+        for scope in scopes:
+            if scope.trip is not None or scope.measure is not None:
+                self.colour_changed(scope)
         self.updates = sorted(
             (scope.update_due, scope_key(scope)) for scope in scopes if scope.update_due is not None
         )

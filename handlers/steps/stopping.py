@@ -38,7 +38,7 @@ def stop(
     if scope.state is State.ACTIVE:
         scope.state = State.STOPPED
     turn.book.mark(scope)
-    turn.book.timers_changed()
+    turn.book.colour_changed(scope)
     covered = turn.book.agents_under(scope)
     _tell_stop(turn, scope, trip, covered, trip.by, value, limit)
     for agent in covered:
@@ -63,7 +63,7 @@ def resume(turn: Turn, scope: Scope, reason: str) -> None:
     scope.measure = None
     rebase(scope)
     turn.book.mark(scope)
-    turn.book.timers_changed()
+    turn.book.colour_changed(scope)
     # Who was retired or closed meanwhile stays so.
     if scope.state is State.STOPPED and not isinstance(scope, Agent):
         scope.state = State.ACTIVE
@@ -136,7 +136,7 @@ def lay_off(turn: Turn, agent: Agent) -> None:
     agent.measure = None
     believe(agent)
     turn.book.mark(agent)
-    turn.book.timers_changed()
+    turn.book.colour_changed(agent)
 
 
 def held_by(turn: Turn, agent: Agent) -> Scope | None:

@@ -18,6 +18,7 @@ from handlers.steps.updates import tell_due, tell_touched
 from handlers.steps.valuation import roll_to_now
 from handlers.steps.watching import coloured, look_again, next_look, trip_what_lasted
 from handlers.turn import Turn
+from state.book import scope_key
 from state.entities import Scope
 from state.records import State
 
@@ -77,9 +78,7 @@ def _end_cool_offs(turn: Turn) -> None:
 
 
 def _tripped(turn: Turn) -> list[Scope]:
-    scopes: list[Scope] = [turn.wallet, *turn.book.farms.values(), *turn.book.agents.values()]
-    tripped = [scope for scope in scopes if scope.trip is not None and scope.state is not State.RETIRED]
-    return sorted(tripped, key=lambda scope: (type(scope).__name__, scope.id))
+    return sorted((s for s in turn.book.tripped if s.state is not State.RETIRED), key=scope_key)
 
 
 def _collect_if_due(turn: Turn) -> None:

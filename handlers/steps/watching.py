@@ -28,7 +28,7 @@ from domain.standing import (
 from handlers.steps.stopping import stop, sweep_under
 from handlers.steps.valuation import Result, roll_to_now
 from handlers.turn import EMERGENCY, Turn
-from state.book import kind_of
+from state.book import kind_of, scope_key
 from state.entities import Agent, Scope
 from state.records import State, Trip
 
@@ -108,7 +108,7 @@ def _tell_colour(turn: Turn, scope: Scope, now: Colour, reading: Reading) -> Non
     previous, scope.breaker = scope.breaker, now
     scope.measure = None if now is Colour.GREEN else reading.measure
     turn.book.mark(scope)
-    turn.book.timers_changed()
+    turn.book.colour_changed(scope)
     data = {
         "scope": kind_of(scope),
         "id": scope.id,
@@ -188,9 +188,4 @@ def coloured(turn: Turn) -> list[Scope]:
 
     No retired agent is among them, whatever colour it was stored with.
     """
-    book = turn.book
-    found: list[Scope] = []
-    for scopes in (book.agents.values(), book.farms.values(), (turn.wallet,)):
-        near = (scope for scope in scopes if scope.measure is not None and scope.trip is None)
-        found += sorted((s for s in near if s.state is not State.RETIRED), key=lambda scope: scope.id)
-    return found
+    return sorted((s for s in turn.book.near if s.state is not State.RETIRED), key=scope_key)
