@@ -13,6 +13,8 @@ import msgspec
 
 from handlers import INPUTS
 from handlers.fleet import Fleet
+from state.book import Book
+from state.entities import Scope
 from state.view import KINDS
 from stream.keys import Keys
 from stream.processor import Processor
@@ -85,6 +87,13 @@ class Step(NamedTuple):
         return [letter.reason for letter in self.dead]
 
 
+def knows_who_is_coloured(book: Book) -> None:
+    """Whom a book keeps as stopped, or near a limit, is who is found to be so when all are asked."""
+    scopes: list[Scope] = [book.wallet, *book.farms.values(), *book.agents.values()]
+    assert set(book.tripped) == {one for one in scopes if one.trip is not None}
+    assert set(book.near) == {one for one in scopes if one.trip is None and one.measure is not None}
+
+
 def entry(stream: str, event: Mapping[str, Any] | bytes | None, entry_id: bytes) -> Entry:
     """Make an entry of an event, or of bytes as they are, or of none."""
     raw = event if isinstance(event, bytes) or event is None else json.dumps(event).encode()
@@ -131,6 +140,8 @@ class Driver:
     def process(self, entries: Sequence[Entry]) -> Step:
         """Process a batch and keep what its commit would write."""
         outcome: Outcome = self.processor.process(entries)
+        for book in self.fleet.view.books.values():
+            knows_who_is_coloured(book)
         for kind, changes in outcome.state.items():
             self.state[kind].update(changes.written)
             for field in changes.removed:
