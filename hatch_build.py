@@ -37,6 +37,7 @@ MODULES = [
     "state/pursuits.py",
     "state/view.py",
     "stream/decode.py",
+    "stream/entries.py",
     "stream/order.py",
     "stream/processor.py",
     "stream/repeats.py",

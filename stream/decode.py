@@ -27,16 +27,17 @@ def raw_event(entry: Entry) -> bytes:
         MalformedError: no field ``event``, larger than 1 MiB, or nested deeper than 256.
 
     """
-    if entry.event is None:
+    event = entry.event
+    if event is None:
         raise MalformedError("no_event", "The entry has no field named event: put the JSON object there.")
-    size = len(entry.event)
+    size = len(event)
     if size > DEPTH_MAX:  # each level takes a byte
         if size > ENTRY_BYTES_MAX:
             text = f"The event has {size} bytes; at most {ENTRY_BYTES_MAX} are taken."
             raise MalformedError("too_large", text)
-        if _openings(entry.event) > DEPTH_MAX and _is_too_deep(entry.event):
+        if _openings(event) > DEPTH_MAX and _is_too_deep(event):
             raise MalformedError("too_deep", _TOO_DEEP)
-    return entry.event
+    return event
 
 
 def _openings(event: bytes) -> int:

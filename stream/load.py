@@ -10,12 +10,12 @@ from typing import Final
 
 from stream.checkpoint import START, Checkpoint, read_base
 from stream.client import Client, fields_of
+from stream.entries import read_entry
 from stream.handover import receive
 from stream.keys import Keys
 from stream.order import id_key, key_id, key_stream, parse_id
 from stream.portion import Portion
 from stream.processor import Processor, identify
-from stream.reader import read_entry
 from stream.repeats import Repeats
 from stream.retention import Trail
 from stream.types import Application

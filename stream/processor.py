@@ -14,6 +14,7 @@ from typing import Final
 from stream.envelope import envelope
 from stream.errors import MalformedError
 from stream.keys import Keys
+from stream.order import time_of
 from stream.repeats import Repeats
 from stream.types import Application, BatchDetails, DeadLetter, Emit, Entry, Outcome, count_reasons
 
@@ -79,7 +80,7 @@ class Processor:
             applied=count - repeated - len(dead),
             repeats=repeated,
             dead=count_reasons(dead),
-            newest_ms=entries[count - 1].time_ms,
+            newest_ms=time_of(entries[count - 1].id),
             work_seconds=perf_counter() - start,
             first_dead=dead[0] if dead else None,
         )

@@ -13,13 +13,14 @@ Rules kept here:
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Final
 
 from stream import scripts
 from stream.checkpoint import Checkpoint
-from stream.client import Argument, Client, fields_of
+from stream.client import Argument, Client
+from stream.entries import bytes_in, read_entries
 from stream.errors import FencedError
-from stream.keys import FIELD, SIGNATURE, Keys
+from stream.keys import Keys
 from stream.portion import Portion
 from stream.types import Entry
 
@@ -73,7 +74,7 @@ class Reader:
                 self._received[stream] = entries[-1].id
         longest = max(map(len, found))
         if longest:
-            size = sum(len(entry.event or b"") for entries in found for entry in entries)
+            size = sum(map(bytes_in, found))
             self._portion.got(longest, sum(map(len, found)), size)
         return found
 
@@ -87,7 +88,7 @@ class Reader:
         found: list[list[Entry]] = [[] for _ in self._streams]
         for name, entries in reply or ():
             stream = self._index[name]
-            found[stream] = [read_entry(stream, entry_id, values) for entry_id, values in entries]
+            found[stream] = read_entries(stream, entries)
         return found
 
     async def rewind(self) -> None:
@@ -108,11 +109,3 @@ class Reader:
             raise FencedError(f"epoch {epoch} ended, the partition is at epoch {int(reply[1])}")
         self._rewinds += 1
         self._group = group
-
-
-def read_entry(stream: int, entry_id: bytes, values: Any) -> Entry:  # noqa: ANN401  # see `fields_of`
-    """Entry of an input stream, of the fields it came with; others than ours are left out."""
-    if len(values) == 2 and isinstance(values, list) and values[0] == FIELD:
-        return Entry(stream, entry_id, values[1])  # nearly all are so
-    fields = fields_of(values)
-    return Entry(stream, entry_id, fields.get(FIELD), fields.get(SIGNATURE))

@@ -31,10 +31,10 @@ class Repeats:
     def add(self, identity: str | None) -> None:
         """Take the next entry into the window; None for one that nothing can repeat."""
         if identity is not None:
-            if identity in self._seen:
+            known = len(self._seen)
+            self._seen.add(identity)
+            if len(self._seen) == known:
                 self._more[identity] = self._more.get(identity, 0) + 1
-            else:
-                self._seen.add(identity)
         self._order.append(identity)
         if len(self._order) > self._window:
             self._forget(self._order.popleft())
@@ -42,7 +42,7 @@ class Repeats:
     def _forget(self, identity: str | None) -> None:
         if identity is None:
             return
-        more = self._more.pop(identity, 0)
+        more = self._more.pop(identity, 0) if self._more else 0
         if more > 1:
             self._more[identity] = more - 1
         elif not more:

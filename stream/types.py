@@ -14,11 +14,6 @@ class Entry(msgspec.Struct, gc=False):
     event: bytes | None
     signature: bytes | None = None  # of the event, where its sender gave one
 
-    @property
-    def time_ms(self) -> int:
-        """Server time at which the entry was appended."""
-        return int(self.id[: self.id.index(b"-")])
-
 
 class Emit(msgspec.Struct, gc=False):
     """Something to say on an output stream; the engine adds the envelope."""

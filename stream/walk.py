@@ -5,9 +5,9 @@ from typing import Final
 
 from stream.checkpoint import START
 from stream.client import Client
+from stream.entries import read_entries
 from stream.keys import Keys
 from stream.order import order_key
-from stream.reader import read_entry
 from stream.types import Entry
 
 END: Final = b"+"
@@ -41,7 +41,7 @@ async def walk(
             start = b"(" + behind[stream]
             name = keys.input(inputs[stream])
             reply = await client.ask("XRANGE", name, start, ends[stream], "COUNT", _CHUNK)
-            held[stream] = [read_entry(stream, one, values) for one, values in reply]
+            held[stream] = read_entries(stream, reply)
             if len(reply) < _CHUNK:
                 open_streams.discard(stream)
             if reply:
