@@ -26,9 +26,8 @@ from handlers.turn import REPLY, Turn
 from state.book import Book
 from state.records import Command
 from state.view import View, copy_of
-from stream.decode import Decoder, to_builtins
+from stream.decode import Decoder, time_of, to_builtins
 from stream.errors import MalformedError
-from stream.order import time_of
 from stream.types import Emit, Entry
 
 
@@ -70,7 +69,7 @@ def handle(view: View, entry: Entry, header: Header, emits: list[Emit]) -> bool:
         return _handle(view, entry, _members(entry.event), emits)
     except MalformedError as error:
         data = _reply(header, "rejected", error.reason, error.detail, None)
-        source, time_ms = f"/sluicegate/{_text(header.wallet)}", min(time_of(entry.id), LATEST_MS)
+        source, time_ms = f"/sluicegate/{_text(header.wallet)}", min(time_of(entry), LATEST_MS)
         emits.append(Emit(REPLY, "command_reply", source, header.id[:64], time_ms, data))
         raise
 

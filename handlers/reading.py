@@ -10,8 +10,8 @@ from domain.money import InvalidNumberError, NumberFault, fine, money
 from state.book import Book
 from state.entities import Agent
 from state.view import View
+from stream.decode import time_of
 from stream.errors import MalformedError
-from stream.order import time_of
 from stream.types import Entry
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def check_currency(currency: str) -> None:
 def check_time(timestamp: int, entry: Entry) -> None:
     """Raise `MalformedError` unless a timestamp is plausible for the entry that carries it."""
     # A publisher may choose its entry ids, and with them any time.
-    if not YEAR_2000_MS <= timestamp <= LATEST_MS or timestamp - FUTURE_MS > time_of(entry.id):
+    if not YEAR_2000_MS <= timestamp <= LATEST_MS or timestamp - FUTURE_MS > time_of(entry):
         text = f"timestamp {timestamp} is before the year 2000 or over five minutes ahead of its entry."
         raise MalformedError("invalid_timestamp", text)
 

@@ -40,6 +40,12 @@ def raw_event(entry: Entry) -> bytes:
     return event
 
 
+def time_of(entry: Entry) -> int:
+    """Server time in milliseconds at which an entry was appended."""
+    entry_id = entry.id
+    return int(entry_id[: entry_id.index(b"-")])
+
+
 def _openings(event: bytes) -> int:
     """Count what may open a level, which is no less than the levels there are."""
     if event[0] in _MSGPACK_MAP_FIRST:

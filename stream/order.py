@@ -32,11 +32,6 @@ def parse_id(entry_id: bytes) -> tuple[int, int]:
     return int(ms), int(sequence or 0)
 
 
-def time_of(entry_id: bytes) -> int:
-    """Server time in milliseconds at which an entry of this id was appended."""
-    return int(entry_id[: entry_id.index(b"-")])
-
-
 def _key(ms: int, sequence: int, stream: int) -> int:
     return ((ms << _SEQUENCE_BITS | sequence) << _STREAM_BITS) | stream
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import Final
 
+from stream.decode import time_of
 from stream.envelope import envelope
 from stream.errors import MalformedError
 from stream.keys import Keys
-from stream.order import time_of
 from stream.repeats import Repeats
 from stream.types import Application, BatchDetails, DeadLetter, Emit, Entry, Outcome, count_reasons
 
@@ -80,7 +80,7 @@ class Processor:
             applied=count - repeated - len(dead),
             repeats=repeated,
             dead=count_reasons(dead),
-            newest_ms=time_of(entries[count - 1].id),
+            newest_ms=time_of(entries[count - 1]),
             work_seconds=perf_counter() - start,
             first_dead=dead[0] if dead else None,
         )

@@ -15,8 +15,8 @@ from domain.signing import is_signed, read_key
 from handlers.reading import check_time
 from state.book import Book
 from state.entities import Agent
+from stream.decode import time_of
 from stream.errors import MalformedError
-from stream.order import time_of
 from stream.types import Entry
 
 
@@ -57,7 +57,7 @@ def _check_age(book: Book, entry: Entry, event: Dated) -> None:
         signed = event.sent
         check_time(signed, entry)  # or it would never be too old
     if event.sent is not None or book.wallet.rules.clock != "event":
-        now = max(now, time_of(entry.id))
+        now = max(now, time_of(entry))
     age = book.wallet.rules.signature_age
     if signed < now - age:
         text = f"The event was signed for {signed}, over {age} ms ago; give it the time in sent, and sign it."
@@ -66,7 +66,7 @@ def _check_age(book: Book, entry: Entry, event: Dated) -> None:
 
 def _count(book: Book, agent: Agent, entry: Entry, limit: int) -> None:
     """Count an entry of an agent within the second that the server appended it in."""
-    second = time_of(entry.id) // 1000
+    second = time_of(entry) // 1000
     taken = agent.rate_count if agent.rate_second == second else 0
     if taken >= limit:
         text = f"Agent {agent.id} has sent {limit} entries in this second, which is its limit; retry later."

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 import stream.worker
+from stream.decode import time_of
 from stream.keys import Keys
-from stream.order import time_of
-from stream.types import Job
+from stream.types import Entry, Job
 from tests.contract.server import Backend, append, entries_of, stream_of
 from tests.contract.serving import PATIENCE_S, expect_exactly_once, serving
 from tests.contract.words import word, words
@@ -34,7 +34,7 @@ async def test_ticks_are_appended_when_they_are_wanted(
     assert len(ticks) == 3
     for entry_id, fields in ticks:
         timestamp = msgspec.json.decode(fields[b"event"])["timestamp"]
-        assert abs(timestamp - time_of(entry_id)) < 1000
+        assert abs(timestamp - time_of(Entry(1, entry_id, None))) < 1000
     await expect_exactly_once(redis, keys)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from stream.decode import Decoder, raw_event
+from stream.decode import Decoder, raw_event, time_of
 from stream.errors import MalformedError
-from stream.order import order_key, time_of
+from stream.order import order_key
 from stream.types import Changes, Emit, Entry, Job
 
 INPUTS = ("word", "clock")
@@ -86,7 +86,7 @@ class WordCounter:
         """Count a word."""
         word = event.word or "tick"
         if word == FORBIDDEN:
-            emits.append(Emit("reply", "word_refused", "/words", word, time_of(entry.id), {"word": word}))
+            emits.append(Emit("reply", "word_refused", "/words", word, time_of(entry), {"word": word}))
             raise MalformedError("forbidden", f"The word {word} is not counted.")
         if word == ONCE and word in self.counts:
             return False
@@ -104,7 +104,7 @@ class WordCounter:
             self._removed.discard(word)
             self._changed.add(word)
             data = {"word": word, "count": self.counts[word]}
-            emits.append(Emit("count", "word_counted", "/words", word, time_of(entry.id), data))
+            emits.append(Emit("count", "word_counted", "/words", word, time_of(entry), data))
         return True
 
     def changes(self) -> dict[str, Changes]:

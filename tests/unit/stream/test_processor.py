@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
+from stream.decode import time_of
 from stream.errors import MalformedError
 from stream.keys import Keys
-from stream.order import time_of
 from stream.processor import Processor
 from stream.repeats import Repeats
 from stream.types import Changes, Emit, Entry, Outcome
@@ -98,7 +98,7 @@ def test_the_outputs_of_one_entry_are_numbered(
 
     def talkative(entry: Entry, event: Word, emits: list[Emit]) -> bool:
         streams = ("count", "reply", "count")
-        emits += [Emit(stream, "said", "/words", event.word, time_of(entry.id), {}) for stream in streams]
+        emits += [Emit(stream, "said", "/words", event.word, time_of(entry), {}) for stream in streams]
         return True
 
     monkeypatch.setattr(application, "apply", talkative)
