@@ -34,6 +34,7 @@ _Compare = Callable[[tuple[Any, ...], tuple[Any, ...]], bool]
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_command: Final = msgspec.json.Decoder(Command).decode
 
 # Fields of domain structs, which carry no annotation of ours.
 _STANDING_MONEY: Final = (
@@ -117,13 +118,8 @@ def _as_it_is(value: Any) -> Any:  # noqa: ANN401  # JSON
     return value
 
 
-def _raw(document: Any) -> msgspec.Raw:  # noqa: ANN401  # JSON
-    return msgspec.Raw(_encode(document))
-
-
 _WHOLE: Final[dict[Any, tuple[_Convert, _Convert]]] = {
     Transfer: (_transfer_text, _transfer),
-    msgspec.Raw: (_as_it_is, _raw),
 }
 
 
@@ -313,6 +309,21 @@ class GoalCodec(_Reader[Goal]):
         return (self._settled.text(goal) + moving_text_of_goal(goal, share)).encode()
 
 
+class CommandCodec(Codec[Command]):
+    """Writes and reads answered commands, of which there may be more than of anything: all of it is JSON."""
+
+    def encode(self, command: Command) -> bytes:
+        """Write a command as JSON."""
+        return _encode(command)
+
+    def decode(self, stored: bytes) -> Command:
+        """Read a command. Raises as others do."""
+        command = _decode_command(stored)
+        command.wallet = sys.intern(command.wallet)
+        command.reply = command.reply.copy()  # or all that was stored would stay for it
+        return command
+
+
 AnyCodec = Codec[Any] | ScopeCodec[Any] | GoalCodec
 
 _COUNTED: Final = (GoalType.TRADE_VOLUME, GoalType.PROFIT_TARGET)
@@ -327,4 +338,4 @@ FARMS: Final = ScopeCodec(Farm)
 AGENTS: Final = ScopeCodec(Agent)
 GOALS: Final = GoalCodec()
 PENDING: Final = Codec(Pending)
-COMMANDS: Final = Codec(Command)
+COMMANDS: Final = CommandCodec(Command)

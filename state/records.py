@@ -124,7 +124,7 @@ class Pending(msgspec.Struct, kw_only=True, eq=False):
     ended: int = 0  # number of the transaction that ended it
 
 
-class Command(msgspec.Struct, kw_only=True, eq=False):
+class Command(msgspec.Struct, kw_only=True, eq=False, gc=False):
     """A command that was answered: what a repeat of it gets."""
 
     id: str
