@@ -30,6 +30,7 @@ MODULES = [
     "handlers/steps/updates.py",
     "handlers/steps/valuation.py",
     "handlers/steps/watching.py",
+    "state/agents.py",
     "state/book.py",
     "state/codec.py",
     "state/entities.py",

@@ -15,6 +15,7 @@ from domain.breakers import Limits, limits
 from domain.breakers import Scope as ScopeKind
 from domain.ledger import FEES, MARKET, MASTER, SUSPENSE, WORLD, Phase
 from domain.money import PARTS, fine
+from state.agents import Agents
 from state.entities import Agent, Farm, Scope, Wallet
 from state.pursuits import Pursuits
 from state.records import Command, Goal, Pending, State
@@ -32,7 +33,7 @@ class Book:
     def __init__(self, wallet: Wallet) -> None:
         self.wallet = wallet
         self.farms: dict[str, Farm] = {}
-        self.agents: dict[str, Agent] = {}
+        self.agents = Agents()
         self.goals: dict[str, Goal] = {}  # those that ended too
         self.pursuits = Pursuits(wallet.id)
         self.commands: dict[str, Command] = {}  # in the order they were answered
@@ -64,14 +65,14 @@ class Book:
         self.drift_parts = round(rules.rebalance.threshold * PARTS)
         # A budget over this is within what it may drift; it is more than any budget where nothing is.
         self.drift_divisor = -(-PARTS // self.drift_parts) if self.drift_parts else 10**40
-        for scope in (self.wallet, *self.farms.values(), *self.agents.values()):
+        for scope in (self.wallet, *self.farms.values(), *self.agents.read()):
             scope.calm_high = -1
         self.timers_changed()
 
     def senders_changed(self) -> None:
         """Note whether there is anything to check of who sends; most wallets have nothing."""
         rules = self.wallet.rules
-        keys = any(agent.public_key is not None for agent in self.agents.values())
+        keys = any(agent.public_key is not None for agent in self.agents.read())
         self.guarded = rules.require_signature or bool(rules.rate_limit) or keys
 
     def timers_changed(self) -> None:
@@ -101,12 +102,10 @@ class Book:
         """Have the returns under a key written with the batch."""
         self.changed_returns[key] = self.returns[key]
 
-    def keep(self, entity: Farm | Agent | Goal | Pending | Command) -> None:
+    def keep(self, entity: Farm | Goal | Pending | Command) -> None:
         """Take in an entity as it was stored; `put_in_order` follows."""
         if isinstance(entity, Farm):
             self.farms[entity.id] = entity
-        elif isinstance(entity, Agent):
-            self.agents[entity.id] = entity
         elif isinstance(entity, Goal):
             self.goals[entity.id] = entity
         elif isinstance(entity, Pending):
@@ -127,7 +126,7 @@ class Book:
             self._index_pending(pending)
         ended = sorted(self.ended.values(), key=lambda pending: (pending.ended, pending.number))
         self.ended = {pending.id: pending for pending in ended}
-        scopes: list[Scope] = [self.wallet, *self.farms.values(), *self.agents.values()]
+        scopes: list[Scope] = [self.wallet, *self.farms.values(), *self.agents.read()]
         for scope in scopes:
             if scope.trip is not None or scope.measure is not None:
                 self.colour_changed(scope)

@@ -1,8 +1,9 @@
 """
 A partition's state in memory: the books of its wallets.
 
-Loaded whole when the partition is taken, and from then on ahead of the stored state by the batches that are
-not committed yet. It is never repaired: after any failure it is dropped and loaded again.
+Loaded whole when the partition is taken, though agents are read only when somebody looks at them
+(`state.agents`), and from then on ahead of the stored state by the batches that are not committed yet. It is
+never repaired: after any failure it is dropped and loaded again.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from state.book import Book, field_of
 from state.codec import AGENTS, COMMANDS, FARMS, GOALS, PENDING, WALLETS
 from state.entities import Agent, Farm, Wallet
 from state.records import Command, Goal, Pending
+from state.sketch import sketch_of
 
 KINDS: Final = ("wallets", "farms", "agents", "goals", "pending", "commands", "returns")
 
@@ -32,7 +34,6 @@ _KINDS: Final[dict[type, tuple[str, Callable[[Any], bytes]]]] = {
 _DECODE: Final[dict[str, Callable[[bytes], Any]]] = {
     "wallets": WALLETS.decode,
     "farms": FARMS.decode,
-    "agents": AGENTS.decode,
     "goals": GOALS.decode,
     "pending": PENDING.decode,
     "commands": COMMANDS.decode,
@@ -88,6 +89,11 @@ class View:
                 key = field.decode()
                 self.books[key.split("/")[1]].returns[key] = _decode_returns(stored)
             return
+        if kind == "agents":
+            for stored in fields.values():
+                sketch = sketch_of(stored)
+                self.books[sketch.wallet].agents.keep(sketch, stored)
+            return
         decode = _DECODE[kind]
         for stored in fields.values():
             entity = decode(stored)
@@ -110,7 +116,7 @@ def copy_of(book: Book) -> Book:
     """
     copy = Book(WALLETS.decode(WALLETS.encode(book.wallet)))
     copy.farms = {name: FARMS.decode(FARMS.encode(farm)) for name, farm in book.farms.items()}
-    copy.agents = {name: AGENTS.decode(AGENTS.encode(agent)) for name, agent in book.agents.items()}
+    copy.agents = book.agents.copied()
     copy.goals = {name: GOALS.decode(GOALS.encode(goal)) for name, goal in book.goals.items()}
     copy.pending = {name: PENDING.decode(PENDING.encode(pending)) for name, pending in book.pending.items()}
     copy.commands, copy.ended = dict(book.commands), dict(book.ended)

@@ -13,7 +13,8 @@ import msgspec
 
 from handlers import INPUTS
 from handlers.fleet import Fleet
-from state.book import Book
+from state.book import Book, scope_key
+from state.codec import AGENTS
 from state.entities import Scope
 from state.view import KINDS
 from stream.keys import Keys
@@ -89,9 +90,11 @@ class Step(NamedTuple):
 
 def knows_who_is_coloured(book: Book) -> None:
     """Whom a book keeps as stopped, or near a limit, is who is found to be so when all are asked."""
-    scopes: list[Scope] = [book.wallet, *book.farms.values(), *book.agents.values()]
-    assert set(book.tripped) == {one for one in scopes if one.trip is not None}
-    assert set(book.near) == {one for one in scopes if one.trip is None and one.measure is not None}
+    unread = map(AGENTS.decode, book.agents._stored.values())  # and stay so
+    scopes: list[Scope] = [book.wallet, *book.farms.values(), *book.agents.read(), *unread]
+    near = [one for one in scopes if one.trip is None and one.measure is not None]
+    assert set(map(scope_key, book.tripped)) == {scope_key(one) for one in scopes if one.trip is not None}
+    assert set(map(scope_key, book.near)) == set(map(scope_key, near))
 
 
 def entry(stream: str, event: Mapping[str, Any] | bytes | None, entry_id: bytes) -> Entry:

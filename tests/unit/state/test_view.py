@@ -18,7 +18,7 @@ def entities_of(book: Book) -> list[tuple[AnyCodec, Mapping[str, Any]]]:
     return [
         (WALLETS, {book.wallet.id: book.wallet}),
         (FARMS, book.farms),
-        (AGENTS, book.agents),
+        (AGENTS, {agent.id: agent for agent in book.agents.values()}),
         (GOALS, book.goals),
         (PENDING, book.pending),
         (PENDING, book.ended),
