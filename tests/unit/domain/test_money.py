@@ -1,5 +1,7 @@
 """Numbers are read exactly or not at all, rounded once, and split without a rest."""
 
+import sys
+
 import msgspec
 import pytest
 
@@ -236,6 +238,17 @@ def test_money_is_written_as_its_shortest_exact_text(units: int, text: str) -> N
     """No exponent, no trailing zero, no sign on zero."""
     assert money_text(units) == text
     assert money(text) == units
+
+
+def test_writing_a_number_leaves_nothing_in_memory() -> None:
+    """However large it is: compiled, `str` of an int beyond 2**62 kept that int for ever."""
+    before = sys.getallocatedblocks()
+
+    for n in range(1000):
+        money_text(2**62 + n)
+        money_text(-(2**63) - n)
+
+    assert sys.getallocatedblocks() - before < 100
 
 
 def test_quantities_are_written_with_up_to_twelve_places() -> None:
