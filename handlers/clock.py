@@ -86,15 +86,26 @@ def handle(view: View, entry: Entry, tick: Tick, emits: list[Emit]) -> bool:
     return True
 
 
-def wants_tick(view: View, now_ms: int, quiet_ms: int) -> bool:
-    """Whether a timer is due at a wall time, or updates wait although nothing came for a while."""
+def until_tick(view: View, now_ms: int, quiet_ms: int) -> int | None:
+    """
+    Tell in how many milliseconds of wall time a timer is due, or updates that wait although nothing came.
+
+    0: one is, None: nothing waits.
+    """
+    left: int | None = None
     for book in view.books.values():
-        if book.wallet.rules.clock == "event":
-            if book.updates and quiet_ms >= book.wallet.rules.conflation:
-                return True
-        elif book.next_due <= now_ms:
-            return True
-    return False
+        rules = book.wallet.rules
+        if rules.clock != "event":
+            due_in = book.next_due - now_ms
+        elif book.updates:
+            due_in = rules.conflation - quiet_ms
+        else:
+            continue
+        if due_in <= 0:
+            return 0
+        if left is None or due_in < left:
+            left = due_in
+    return left
 
 
 def jobs(view: View) -> list[Job]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handlers import HANDLERS, INPUTS
-from handlers.clock import jobs, wants_tick
+from handlers.clock import jobs, until_tick
 from handlers.steps.timers import finish
 from handlers.turn import Turn
 from state.migrations import migrate, schema
@@ -62,9 +62,9 @@ class Fleet:
         """Return what changed since the last call."""
         return {kind: Changes(*written) for kind, written in self.view.changes().items()}
 
-    def wants_tick(self, now_ms: int, quiet_ms: int) -> bool:
-        """Whether a timer is due, or an update waits although nothing came."""
-        return wants_tick(self.view, now_ms, quiet_ms)
+    def until_tick(self, now_ms: int, quiet_ms: int) -> int | None:
+        """Tell in how many milliseconds a timer is due, or an update that waits although nothing came."""
+        return until_tick(self.view, now_ms, quiet_ms)
 
     def jobs(self) -> Sequence[Job]:
         """Return the plans that are wanted, by wallet."""

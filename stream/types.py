@@ -144,8 +144,12 @@ class Application(Protocol):
     def changes(self) -> dict[str, Changes]:
         """Return what has changed since the last call, encoded."""
 
-    def wants_tick(self, now_ms: int, quiet_ms: int) -> bool:
-        """Whether a timer is due at server time ``now_ms``, nothing having come for ``quiet_ms``."""
+    def until_tick(self, now_ms: int, quiet_ms: int) -> int | None:
+        """
+        Tell in how many milliseconds a timer is due, if nothing comes before; 0: it is, None: there is none.
+
+        It is server time ``now_ms``, and nothing has come for ``quiet_ms``.
+        """
 
     def jobs(self) -> Sequence[Job]:
         """

@@ -43,7 +43,8 @@ from stream.retention import Keep, Trail, Trimmer
 from stream.room import Room
 from stream.types import Application, Entry, Observer, Outcome
 
-_TICK_POLL_S: Final = 0.05
+_SETTLE_S: Final = 0.05  # from a commit to what it asks for: under load there is one every few milliseconds
+_TICK_LOOK_S: Final = 1.0  # longest stretch without a look at the timers: the server's clock may be stepped
 _LAG_POLL_S: Final = 2.0
 _FEW: Final = 8  # entries whose work takes no longer than sending a look
 _TURNS: Final = 6  # of the event loop, from a batch's arrival until its commit is on the way
@@ -307,19 +308,28 @@ class PartitionWorker:
         stream = self._application.inputs.index(self._settings.clock)
         appended = b"0-0"
         while True:
-            await anyio.sleep(_TICK_POLL_S)
+            committed = self._committed  # as it is now: what is committed from here on wakes us
+            wait_s = self._until_tick(self._clock.now_ms())
             if parse_id(processor.positions[stream]) < parse_id(appended):
-                continue
-            if self._wants_tick(self._clock.now_ms()):
+                wait_s = _TICK_LOOK_S
+            elif not wait_s:
                 # The server's clock may have been stepped meanwhile.
                 now_ms = await self._clock.look()
-                if self._wants_tick(now_ms):
+                wait_s = self._until_tick(now_ms)
+                if not wait_s:
                     event = msgspec.json.encode({"timestamp": now_ms})
                     appended = await self._append(self._settings.clock, event, stop)
+                    wait_s = _TICK_LOOK_S
+            # Only what is committed changes what is due, but for a step of the clock.
+            with anyio.move_on_after(wait_s):
+                await committed.wait()
+                await anyio.sleep(_SETTLE_S)
 
-    def _wants_tick(self, now_ms: int) -> bool:
+    def _until_tick(self, now_ms: int) -> float:
+        """Seconds until a tick is wanted, unless something comes before, or for which to wait at the most."""
         quiet_ms = int(1000 * (time.monotonic() - self._busy_at))
-        return self._application.wants_tick(now_ms, quiet_ms)
+        left_ms = self._application.until_tick(now_ms, quiet_ms)
+        return _TICK_LOOK_S if left_ms is None else min(left_ms / 1000, _TICK_LOOK_S)
 
     async def _work_beside(self, stop: anyio.Event) -> None:
         """Do the application's jobs beside the stream, one at a time, and append each answer once."""
@@ -333,7 +343,7 @@ class PartitionWorker:
             job = next((job for job in jobs if job.name not in answered), None)
             if job is None:
                 await committed.wait()
-                await anyio.sleep(_TICK_POLL_S)  # under load there is a commit every few milliseconds
+                await anyio.sleep(_SETTLE_S)
                 continue
             # What it works on is taken down here, where no batch is worked on.
             event = await anyio.to_thread.run_sync(job.prepare(), abandon_on_cancel=True)

@@ -9,6 +9,7 @@ import pytest
 import stream.worker
 from stream.decode import time_of
 from stream.keys import Keys
+from stream.order import parse_id
 from stream.types import Entry, Job
 from tests.contract.server import Backend, append, entries_of, stream_of
 from tests.contract.serving import PATIENCE_S, expect_exactly_once, serving
@@ -38,20 +39,30 @@ async def test_ticks_are_appended_when_they_are_wanted(
     await expect_exactly_once(redis, keys)
 
 
+async def test_a_tick_comes_when_a_timer_is_due(
+    backend: Backend, keys: Keys, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the server's clock, not before, and with nothing but the last commit to tell of the timer."""
+    monkeypatch.setattr(stream.worker, "_TICK_LOOK_S", 3600.0)
+    redis = backend.redis()
+    async with serving(backend, keys) as running:
+        await running.watcher.until(lambda: bool(running.watcher.epochs))
+        seconds, microseconds = await redis.time()
+        due_ms = running.application.due_ms = seconds * 1000 + microseconds // 1000 + 300
+        await append(redis, names[0], words(1))
+        await running.watcher.until(lambda: running.watcher.entries == 2)
+
+    ((entry_id, _),) = await stream_of(redis, names[1])
+    late_ms = parse_id(entry_id)[0] - due_ms
+    assert 0 <= late_ms < 2000, "later than a busy machine explains"
+    await expect_exactly_once(redis, keys)
+
+
 async def test_ticks_are_appended_one_at_a_time(
     backend: Backend, keys: Keys, names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While one waits to be applied there is no second, however long it takes."""
-    polls = 0
-    sleep = anyio.sleep
-
-    async def counting_sleep(seconds: float) -> None:
-        nonlocal polls
-        polls += seconds == stream.worker._TICK_POLL_S
-        await sleep(seconds)
-
-    monkeypatch.setattr(stream.worker, "_TICK_POLL_S", 0.002)
-    monkeypatch.setattr(anyio, "sleep", counting_sleep)
+    monkeypatch.setattr(stream.worker, "_TICK_LOOK_S", 0.002)
     redis = backend.redis()
     async with serving(backend, keys) as running:
         await running.watcher.until(lambda: bool(running.watcher.epochs))
@@ -60,15 +71,15 @@ async def test_ticks_are_appended_one_at_a_time(
         for n in range(3):
             await append(redis, names[0], [word(f"w{n}", "a")])
             with anyio.fail_after(10):
-                while len(running.application.order) < min(n + 1, 2):  # there is no event to wait for
-                    await sleep(0.001)
+                while len(running.application.order) < min(n + 1, 2):  # noqa: ASYNC110  # there is no event
+                    await anyio.sleep(0.001)
         running.application.ticks_wanted = 1000
         with anyio.fail_after(10):
-            while await redis.xlen(names[1]) == 0:
-                await sleep(0.001)
-            polls = 0
-            while polls < 20:  # there is no event to wait for
-                await sleep(0.001)
+            while await redis.xlen(names[1]) == 0:  # noqa: ASYNC110  # as above
+                await anyio.sleep(0.001)
+            seen = running.application.timers_seen
+            while running.application.timers_seen < seen + 20:  # noqa: ASYNC110  # as above
+                await anyio.sleep(0.001)
         assert await redis.xlen(names[1]) == 1
 
         running.application.ticks_wanted = 1

@@ -48,6 +48,8 @@ class WordCounter:
         self.counts: dict[str, int] = {}
         self.chain = ""
         self.ticks_wanted = 0
+        self.due_ms: int | None = None  # server time of a timer that goes off once
+        self.timers_seen = 0  # how often the timers were looked at
         self.wanted: dict[str, Job] = {}  # by the word that answers it
         self.order: list[str] = []  # ids of events in the order they were applied, since the start
         self._changed: set[str] = set()
@@ -94,6 +96,7 @@ class WordCounter:
         self.order.append(event.id)
         if word == "tick":
             self.ticks_wanted -= 1
+            self.due_ms = None
         self.wanted.pop(word, None)
         if event.forget:
             self.counts.pop(word, None)
@@ -120,9 +123,12 @@ class WordCounter:
         self._removed.clear()
         return found
 
-    def wants_tick(self, now_ms: int, quiet_ms: int) -> bool:  # noqa: ARG002  # as the protocol has it
-        """Want as many ticks as a test asked for."""
-        return self.ticks_wanted > 0
+    def until_tick(self, now_ms: int, quiet_ms: int) -> int | None:  # noqa: ARG002  # as the protocol has it
+        """Want as many ticks as a test asked for, and one when it said."""
+        self.timers_seen += 1
+        if self.ticks_wanted > 0:
+            return 0
+        return None if self.due_ms is None else max(self.due_ms - now_ms, 0)
 
     def jobs(self) -> Sequence[Job]:
         """Want the jobs that a test asked for, until their words are counted."""

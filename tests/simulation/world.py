@@ -56,7 +56,7 @@ def simulate(seed: int) -> Report:
 
 
 class _Clocks:
-    """The engine sees virtual time inside, and looks for ticks less often, which is most of what it does."""
+    """The engine sees virtual time inside."""
 
     _MODULES: Final = (stream.worker, stream.service, stream.clock)
 
@@ -64,8 +64,6 @@ class _Clocks:
         self._before = [vars(module)["time"] for module in self._MODULES]
         for module in self._MODULES:
             vars(module)["time"] = Clock
-        self._poll_s = stream.worker._TICK_POLL_S
-        vars(stream.worker)["_TICK_POLL_S"] = 0.2
         return self
 
     def __exit__(
@@ -73,7 +71,6 @@ class _Clocks:
     ) -> None:
         for module, before in zip(self._MODULES, self._before, strict=True):
             vars(module)["time"] = before
-        vars(stream.worker)["_TICK_POLL_S"] = self._poll_s
 
 
 class _Counting(Watcher):
