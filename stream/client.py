@@ -24,7 +24,8 @@ from redis.exceptions import (
 
 from stream import scripts
 from stream.errors import ConfigurationError, FullError, TransportError, UnconfirmedError
-from stream.server import FAILURES, Argument, Cluster, Command, Key, OneServer, key_of
+from stream.link import Argument, Command
+from stream.server import FAILURES, Cluster, Key, OneServer, key_of
 
 __all__ = ["Argument", "Client", "fields_of", "translated"]
 

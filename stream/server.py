@@ -26,9 +26,8 @@ from redis.exceptions import (
 )
 
 from stream.errors import ConfigurationError
+from stream.link import Command, Exchange, over
 
-Argument = str | bytes | int
-Command = Sequence[Argument]
 Key = str | None
 """Key that a command is about; None: any server may answer."""
 
@@ -37,6 +36,7 @@ _MOVED: Final = (
     *(AskError, ClusterError, ConnectionError, ReadOnlyError, RedisClusterException, TimeoutError),
     *(TryAgainError, OSError),
 )
+_PARTING: Final = (ConnectionError, ReadOnlyError)  # of a server that closes, or is no master any more
 _A_NODE: Final = "The server is a node of a cluster: begin its address with redis+cluster, or rediss+cluster."
 _OF_ANY: Final = ("PING", "TIME")
 _OF_THE_THIRD: Final = ["XGROUP", "XINFO"]
@@ -57,26 +57,54 @@ class OneServer:
     """A server, or the one that Sentinel says is the master; each new connection asks it again."""
 
     def __init__(self, redis: Redis) -> None:
-        redis.response_callbacks.clear()
         self._redis = redis
+        self._pool = redis.connection_pool
+        self._idle: list[Exchange] = []
 
     async def send(self, key: Key, command: Command) -> Any:  # noqa: ANN401, ARG002  # a reply's shape depends on the command
         """Send a command. Raises one of `FAILURES`, and `ConfigurationError` where it is no server alone."""
-        try:
-            return await self._redis.execute_command(*command)
-        except AskError as error:
-            raise ConfigurationError(_A_NODE) from error
+        reply = (await self._exchange([command]))[0]
+        if isinstance(reply, RedisError):
+            raise reply
+        return reply
 
     async def send_all(self, commands: Sequence[tuple[Key, Command]]) -> list[Any]:
         """Send commands on one connection, and return reply or failure of each. Raises as `send` does."""
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.response_callbacks = {}
-        for _, command in commands:
-            pipeline.execute_command(*command)
-        found: list[Any] = await pipeline.execute(raise_on_error=False)
-        if any(isinstance(one, AskError) for one in found):
-            raise ConfigurationError(_A_NODE)
-        return found
+        return await self._exchange([command for _, command in commands])
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        link = await self._take()
+        try:
+            replies = await link.exchange(commands)
+        except BaseException:  # cancelled ones too: a reply may still come
+            await self._give_up(link)
+            raise
+        if any(isinstance(reply, _PARTING) for reply in replies):
+            await self._give_up(link)
+        else:
+            self._idle.append(link)
+        for reply in replies:
+            if isinstance(reply, AskError):
+                raise ConfigurationError(_A_NODE) from reply
+        return replies
+
+    async def _take(self) -> Exchange:
+        """Take a link that is idle, or open one. redis-py's pool counts it as in use until it is given up."""
+        while self._idle:
+            link = self._idle.pop()
+            if link.is_open:
+                return link
+            await self._give_up(link)
+        connection = await self._pool.get_connection()
+        try:
+            return over(connection)
+        except BaseException:
+            await self._pool.release(connection)
+            raise
+
+    async def _give_up(self, link: Exchange) -> None:
+        await link.close()
+        await self._pool.release(link.connection)
 
     def together(self, keys: Sequence[str]) -> list[list[str]]:
         """Keys in groups, of which one command may name all."""
@@ -84,7 +112,7 @@ class OneServer:
 
     async def drop(self) -> None:
         """Close the connections; the next command opens new ones."""
-        await self._redis.connection_pool.disconnect(inuse_connections=True)
+        await self._pool.disconnect(inuse_connections=True)
 
     async def close(self) -> None:
         """Close the client for good."""

@@ -13,8 +13,9 @@ from stream.checkpoint import parse_checkpoint
 from stream.client import Argument, Client
 from stream.errors import TransportError
 from stream.keys import Keys
+from stream.link import Command
 from stream.ownership import new_member
-from stream.server import Command, Key
+from stream.server import Key
 from stream.types import BatchDetails, Trimmed
 from stream.worker import Clients, PartitionWorker, Settings
 from tests.contract.server import Backend, entries_of, hash_of, stream_of
