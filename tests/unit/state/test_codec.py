@@ -387,3 +387,17 @@ def test_what_is_not_an_entity_is_not_read(damage: dict[str, Any]) -> None:
 
     with pytest.raises((ValueError, AttributeError)):
         AGENTS.decode(json.dumps(document).encode())
+
+
+def test_what_a_scope_begins_with_is_its_own() -> None:
+    """What changes in itself is not shared with the next that was stored without it."""
+    stored = b'{"id":"a","wallet":"w","farm":"f"}'
+    agents = [AGENTS.decode(stored), AGENTS.decode(stored)]
+    stored = b'{"id":"w","wallet":"w","currency":"USDT","time":1,"created":2}'
+    wallets = [WALLETS.decode(stored), WALLETS.decode(stored)]
+
+    agents[0].positions["A/B"] = Position(1, 2, 3, 4)
+    agents[0].booked.trades = 5
+    wallets[0].rates["EUR"] = 6
+
+    assert (agents[1].positions, agents[1].booked, wallets[1].rates) == ({}, Booked(), {})
