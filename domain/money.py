@@ -26,6 +26,7 @@ NUMBER_CHARACTERS_MAX: Final = 38
 NUMBER_MAX: Final = 10**18
 
 _UNCOMMON = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_SMALL_CHARACTERS_MAX: Final = 18  # numerals of a whole number that is below the limit whatever they are
 _LIMITS: Final = {digits: NUMBER_MAX * 10**digits for digits in (MONEY_DIGITS, FINE_DIGITS)}
 _POWERS: tuple[int, ...] = tuple(10**n for n in range(2 * NUMBER_CHARACTERS_MAX))
 
@@ -65,11 +66,14 @@ def parse(number: object, digits: int) -> int:
 
 
 def _parse_text(text: str, digits: int) -> int:
-    whole, _, fraction = text.partition(".")
-    places = len(fraction)
-    numerals = whole + fraction
-    if places <= digits and len(text) <= NUMBER_CHARACTERS_MAX and numerals.isdigit() and text.isascii():
+    point = text.find(".")
+    numerals, places = text, 0
+    if point >= 0:
+        numerals, places = text[:point] + text[point + 1 :], len(text) - point - 1
+    if places <= digits and len(text) <= NUMBER_CHARACTERS_MAX and numerals.isdigit() and numerals.isascii():
         value = int(numerals) * _POWERS[digits - places]
+        if len(text) <= _SMALL_CHARACTERS_MAX:
+            return value
     else:
         value = _parse_uncommon(text, digits)
     limit = _LIMITS[digits]
@@ -102,32 +106,12 @@ def _parse_uncommon(text: str, digits: int) -> int:
 
 def money(number: object) -> int:
     """Read an amount of money as an integer of 1e-8. Raises `InvalidNumberError`."""
-    if type(number) is str:
-        value = _money_read.get(number)
-        return _remember(_money_read, number, MONEY_DIGITS) if value is None else value
-    return parse(number, MONEY_DIGITS)
+    return _parse_text(number, MONEY_DIGITS) if type(number) is str else parse(number, MONEY_DIGITS)
 
 
 def fine(number: object) -> int:
     """Read a price, quantity or rate as an integer of 1e-12. Raises `InvalidNumberError`."""
-    if type(number) is str:
-        value = _fine_read.get(number)
-        return _remember(_fine_read, number, FINE_DIGITS) if value is None else value
-    return parse(number, FINE_DIGITS)
-
-
-# Numbers repeat from fill to fill, and a hit costs a fifth of reading one. When too many are kept all go.
-_REMEMBERED_MAX: Final = 65_536
-_money_read: Final[dict[str, int]] = {}
-_fine_read: Final[dict[str, int]] = {}
-
-
-def _remember(read: dict[str, int], text: str, digits: int) -> int:
-    value = _parse_text(text, digits)
-    if len(read) >= _REMEMBERED_MAX:
-        read.clear()
-    read[text] = value
-    return value
+    return _parse_text(number, FINE_DIGITS) if type(number) is str else parse(number, FINE_DIGITS)
 
 
 def divide(numerator: int, denominator: int) -> int:
