@@ -3,8 +3,7 @@ Works on one partition: takes it, loads it, serves it, and on any failure does s
 
 Rules kept here:
 
-1. Reading, working and committing overlap: while a batch is worked on the next is read, and while a commit
-   is in flight the next batch is worked on. Commits never overlap each other.
+1. While a batch is worked on or committed (`stream.pipeline`) the next is read.
 2. There is one recovery. Whatever fails before a commit is confirmed, memory and positions are dropped
    together and loaded together, under a new epoch.
 3. What would hold up the stream is worked on beside it, in a thread, and its answer is an entry like any
@@ -21,9 +20,7 @@ from functools import partial
 from typing import Final
 
 import anyio
-import anyio.lowlevel
 import msgspec
-from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from stream.checkpoint import Checkpoint, read_checkpoint
 from stream.client import Client, fields_of
@@ -36,6 +33,7 @@ from stream.load import load
 from stream.migrate import migrate
 from stream.order import Order, parse_id
 from stream.ownership import Held, Ownership
+from stream.pipeline import Pipeline
 from stream.processor import Processor
 from stream.reader import Reader
 from stream.repeats import DEFAULT_WINDOW
@@ -46,8 +44,6 @@ from stream.types import Application, Entry, Observer, Outcome
 _SETTLE_S: Final = 0.05  # from a commit to what it asks for: under load there is one every few milliseconds
 _TICK_LOOK_S: Final = 1.0  # longest stretch without a look at the timers: the server's clock may be stepped
 _LAG_POLL_S: Final = 2.0
-_FEW: Final = 8  # entries whose work takes no longer than sending a look
-_TURNS: Final = 6  # of the event loop, from a batch's arrival until its commit is on the way
 _BACKOFF_FIRST_S: Final = 0.1
 _BACKOFF_MAX_S: Final = 1.0
 
@@ -224,37 +220,39 @@ class PartitionWorker:
         )
         order = Order(checkpoint.positions, self._settings.batch)
         committer = Committer(self._clients.writing, self._keys, inputs, checkpoint)
-        batches_in, batches = anyio.create_memory_object_stream[list[Entry]](0)
-        outcomes_in, outcomes = anyio.create_memory_object_stream[Outcome](0)
-        # The receiving ends outlive the tasks: a sender must not hear of another task's failure.
-        async with batches, outcomes, anyio.create_task_group() as tasks:
-            tasks.start_soon(self._read, reader, order, batches_in, stop)
-            tasks.start_soon(_work, processor, batches, outcomes_in)
+        async with (
+            Pipeline(processor, partial(self._commit, committer, stop)) as pipeline,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(self._read, reader, order, pipeline, stop)
             tasks.start_soon(self._tick, processor, stop)
             tasks.start_soon(self._work_beside, stop)
             tasks.start_soon(self._watch_lag, processor)
-            await self._commit(committer, outcomes, stop)
+            await pipeline.run()
             tasks.cancel_scope.cancel()
 
-    async def _read(
-        self, reader: Reader, order: Order, batches: ObjectSendStream[list[Entry]], stop: anyio.Event
-    ) -> None:
-        async with batches, anyio.create_task_group() as tasks:
-            # A read that is given up may lose its reply; nothing of it is applied, so nothing is lost.
-            tasks.start_soon(_cancel_when, stop, tasks.cancel_scope)
-            while True:
-                block_ms: int | None = self._settings.block_ms
-                if order.holds:
-                    block_ms = None
+    async def _read(self, reader: Reader, order: Order, pipeline: Pipeline, stop: anyio.Event) -> None:
+        looking = anyio.CancelScope()
+
+        async def give_up() -> None:
+            # The reply may be lost; nothing of it is applied, so nothing is lost with it.
+            await stop.wait()
+            looking.cancel()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(give_up)
+            while not stop.is_set():
+                ready: list[Entry] = []
+                with anyio.CancelScope() as looking:
+                    block_ms = None if order.holds else self._settings.block_ms
                     if order.waits:
                         await anyio.sleep(0.001)
                         order.millisecond_passed()
-                look = await self._look(reader, order.full, block_ms, stop)
-                ready = order.push(look, reader.asked)
+                    look = await self._look(reader, order.full, block_ms, stop)
+                    ready = order.push(look, reader.asked)
                 if ready:
-                    await batches.send(ready)
-                    if len(ready) <= _FEW:
-                        await _give_way()
+                    await pipeline.give(ready)
+        pipeline.end()
 
     async def _look(
         self, reader: Reader, skip: Sequence[int], block_ms: int | None, stop: anyio.Event
@@ -271,20 +269,17 @@ class PartitionWorker:
             await self._clients.reading.drop()
             return await self._room.wait_for(partial(_look_again, reader, skip), stop)
 
-    async def _commit(
-        self, committer: Committer, outcomes: ObjectReceiveStream[Outcome], stop: anyio.Event
-    ) -> None:
-        async for outcome in outcomes:
-            start = time.perf_counter()
-            await self._room.wait_for(partial(committer.commit, outcome), stop)
-            self._confirmed = committer.seq
-            self._committed.set()
-            self._committed = anyio.Event()
-            outcome.details.commit_seconds = time.perf_counter() - start
-            outcome.details.end_to_end_seconds = self._clock.since(outcome.details.newest_ms)
-            self._busy_at = time.monotonic()
-            self._served()
-            self._observer.committed(outcome.details)
+    async def _commit(self, committer: Committer, stop: anyio.Event, outcome: Outcome) -> None:
+        start = time.perf_counter()
+        await self._room.wait_for(partial(committer.commit, outcome), stop)
+        self._confirmed = committer.seq
+        self._committed.set()
+        self._committed = anyio.Event()
+        outcome.details.commit_seconds = time.perf_counter() - start
+        outcome.details.end_to_end_seconds = self._clock.since(outcome.details.newest_ms)
+        self._busy_at = time.monotonic()
+        self._served()
+        self._observer.committed(outcome.details)
 
     async def _append(self, stream: str, event: bytes, stop: anyio.Event) -> bytes:
         """Append to an input stream of ours, and return the entry's id."""
@@ -375,31 +370,9 @@ class PartitionWorker:
             await anyio.sleep(_LAG_POLL_S)
 
 
-async def _work(
-    processor: Processor,
-    batches: ObjectReceiveStream[list[Entry]],
-    outcomes: ObjectSendStream[Outcome],
-) -> None:
-    async with outcomes:
-        async for entries in batches:
-            for outcome in processor.outcomes(entries):
-                await outcomes.send(outcome)
-
-
-async def _give_way() -> None:
-    """Have a batch worked on and its commit sent first: sending a look takes as long as either."""
-    for _ in range(_TURNS):
-        await anyio.lowlevel.checkpoint()
-
-
 async def _look_again(reader: Reader, skip: Sequence[int]) -> list[list[Entry]]:
     await reader.rewind()
     return await reader.look(skip, None)
-
-
-async def _cancel_when(event: anyio.Event, scope: anyio.CancelScope) -> None:
-    await event.wait()
-    scope.cancel()
 
 
 async def _sleep(seconds: float, stop: anyio.Event) -> None:
