@@ -6,8 +6,7 @@ Rules kept here:
 1. Whoever looks for an agent finds it, and always the same one; whether it was read before shows in nothing.
 2. One of which a book keeps something beside it (a stop, a colour, an update that waits, a key) is read at
    once: among those that were read are all of these.
-3. The exporter looks from a thread of its own. What two read at once is one; there is no moment in between at
-   which neither finds it.
+3. The exporter asks from a thread of its own; it reads nobody, and there is no moment at which it misses one.
 
 To read an agent takes fifteen times as long as to see who it is, and a partition may have a hundred thousand:
 it is taken over without having read them.
@@ -39,10 +38,9 @@ class Agents:
         agent = self._read.get(name)
         if agent is None:
             stored = self._stored.get(name)
-            if stored is None:
-                return self._read.get(name)  # the other thread may have read it since
-            agent = self._read.setdefault(name, AGENTS.decode(stored))
-            self._stored.pop(name, None)
+            if stored is not None:
+                agent = self._read[name] = AGENTS.decode(stored)
+                del self._stored[name]  # only now: one that is found twice is not missed
         return agent
 
     def __getitem__(self, name: str) -> Agent:
@@ -73,6 +71,12 @@ class Agents:
     def read(self) -> list[Agent]:
         """Return those that were read."""
         return list(self._read.values())
+
+    def as_they_are(self) -> tuple[list[Agent], list[bytes]]:
+        """Return those that were read, and what is stored of the others. Another thread may ask."""
+        stored = self._stored.copy()  # before those that were read
+        read = self._read.copy()
+        return list(read.values()), [one for name, one in stored.items() if name not in read]
 
     def copied(self) -> "Agents":
         """Return agents as they would be loaded, were they stored now."""

@@ -67,7 +67,8 @@ def _number(text: str, places: int) -> int:
     return int(text.replace(".", "", 1)) * _POWERS[places - (len(text) - point - 1)]
 
 
-def _money(text: str) -> int:
+def stored_money(text: str) -> int:
+    """Read an amount of money as it is stored."""
     return _number(text, MONEY_DIGITS)
 
 
@@ -75,27 +76,30 @@ def _fine(text: str) -> int:
     return _number(text, FINE_DIGITS)
 
 
-def _scaled(text: str) -> int:
+def stored_scaled(text: str) -> int:
+    """Read what scopes are measured against, as it is stored."""
     return _number(text, 2 * MONEY_DIGITS)
 
 
 def _highs(stored: list[tuple[int, str]] | None) -> list[tuple[int, int]] | None:
-    return None if stored is None else [(until, _scaled(high)) for until, high in stored]
+    return None if stored is None else [(until, stored_scaled(high)) for until, high in stored]
 
 
 def _positions(stored: dict[str, StoredPosition]) -> dict[str, Position]:
     found: dict[str, Position] = {}
     for symbol, one in stored.items():
         position = Position.__new__(Position)  # as each agent has several
-        position.amount, position.cost = _fine(one.amount), _money(one.cost)
-        position.mark, position.unrealized_pnl = _fine(one.mark), _money(one.unrealized_pnl)
+        position.amount, position.cost = _fine(one.amount), stored_money(one.cost)
+        position.mark, position.unrealized_pnl = _fine(one.mark), stored_money(one.unrealized_pnl)
         position.written = None
         found[sys.intern(symbol)] = position
     return found
 
 
 def _booked(stored: StoredBooked) -> Booked:
-    return Booked(_money(stored.cost), _money(stored.realized_pnl), _money(stored.fees), stored.trades)
+    return Booked(
+        stored_money(stored.cost), stored_money(stored.realized_pnl), stored_money(stored.fees), stored.trades
+    )
 
 
 def _transfer_text(transfer: Transfer) -> dict[str, str]:
@@ -103,7 +107,7 @@ def _transfer_text(transfer: Transfer) -> dict[str, str]:
 
 
 def _transfer(document: dict[str, str]) -> dict[str, Any]:
-    return document | {"amount": _money(document["amount"])}
+    return document | {"amount": stored_money(document["amount"])}
 
 
 def _all(convert: _Convert) -> _Convert:
@@ -119,7 +123,7 @@ def _optional(convert: _Convert) -> _Convert:
 
 
 _TEXT: Final[dict[str, tuple[_Convert, _Convert]]] = {
-    "1e-8": (money_text, _money),
+    "1e-8": (money_text, stored_money),
     "1e-12": (fine_text, _fine),
 }
 _SHARED: Final = ("wallet", "farm", "currency", "strategy", "type")
@@ -179,8 +183,8 @@ for _kind in (Position, Standing, Scope, Agent, Farm, Wallet):
 def _fields(kind: type) -> dict[str, tuple[_Convert, _Convert]]:
     special: dict[str, tuple[_Convert, _Convert]] = {}
     if issubclass(kind, Scope):
-        special |= dict.fromkeys(_STANDING_MONEY, (money_text, _money))
-        special |= dict.fromkeys(_STANDING_SCALED, (scaled_text, _scaled))
+        special |= dict.fromkeys(_STANDING_MONEY, (money_text, stored_money))
+        special |= dict.fromkeys(_STANDING_SCALED, (scaled_text, stored_scaled))
         special["highs"] = _as_it_is, _highs  # written with what moves
     for name, annotation in get_type_hints(kind, include_extras=True).items():
         if found := _converters(annotation):

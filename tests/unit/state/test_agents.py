@@ -111,6 +111,15 @@ def test_a_new_one_takes_its_place() -> None:
     assert agents.read() == [new, other]
 
 
+def test_they_are_given_as_they_are() -> None:
+    """Each once, read or as it is stored, and nobody is read for it."""
+    agents = kept(agent("a"), agent("b"))
+    found = agents["a"]
+
+    assert agents.as_they_are() == ([found], [AGENTS.encode(agent("b"))])
+    assert agents.read() == [found]
+
+
 def test_a_copy_is_of_its_own() -> None:
     """Who was read is so in the copy, and another one; nobody is read for it."""
     agents = kept(agent("a"), agent("b"), agent("c"))
