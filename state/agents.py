@@ -30,7 +30,7 @@ class Agents:
         """Take in an agent as it is stored. Raises `msgspec.ValidationError` at once, or when it is read."""
         self._stored[sketch.id] = stored
         self._read.pop(sketch.id, None)  # where it comes twice
-        if not sketch.is_plain:
+        if not sketch.trip is sketch.measure is sketch.update_due is sketch.public_key is None:
             self.get(sketch.id)
 
     def get(self, name: str) -> Agent | None:

@@ -104,14 +104,14 @@ class Book:
 
     def keep(self, entity: Farm | Goal | Pending | Command) -> None:
         """Take in an entity as it was stored; `put_in_order` follows."""
-        if isinstance(entity, Farm):
+        if isinstance(entity, Command):  # of which there are most
+            self.commands[entity.id] = entity
+        elif isinstance(entity, Farm):
             self.farms[entity.id] = entity
         elif isinstance(entity, Goal):
             self.goals[entity.id] = entity
-        elif isinstance(entity, Pending):
-            (self.pending if entity.state is Phase.PENDING else self.ended)[entity.id] = entity
         else:
-            self.commands[entity.id] = entity
+            (self.pending if entity.state is Phase.PENDING else self.ended)[entity.id] = entity
 
     def put_in_order(self) -> None:
         """Order what was taken in as stored, and find what follows from it."""

@@ -15,10 +15,5 @@ class Sketch(msgspec.Struct, gc=False):
     update_due: Any = None
     public_key: Any = None
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether a book keeps nothing beside it."""
-        return self.trip is self.measure is self.update_due is self.public_key is None
-
 
 sketch_of: Final = msgspec.json.Decoder(Sketch).decode

@@ -26,7 +26,7 @@ from stream.ownership import LEASE_MAX_MS
 from stream.types import Observer
 from stream.worker import PartitionWorker
 
-_LOOKS_A_LEASE: Final = 20
+_LOOKS_A_LEASE: Final = 30  # what is let go of waits for the next look: a sixth of a second, of 5 s
 _PAUSE_MAX_S: Final = 2.0
 
 
