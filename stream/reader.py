@@ -9,7 +9,8 @@ Rules kept here:
    reader goes on with a new group behind what was received. The old one is destroyed, because a read that was
    given up may still wait in the server, or be on its way there, and would take what comes next.
 3. The group belongs to one epoch. NOGROUP means that the partition has changed hands, or that the group has
-   to be made anew at the checkpoint; either way the worker takes the partition again.
+   to be made anew at the checkpoint; either way the worker takes the partition again. So it does when entries
+   come a second time: a failover may take the cursor back and leave the checkpoint as it is.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,6 +22,7 @@ from stream.client import Argument, Client
 from stream.entries import bytes_in, read_entries
 from stream.errors import FencedError
 from stream.keys import Keys
+from stream.order import parse_id
 from stream.portion import Portion
 from stream.types import Entry
 
@@ -59,6 +61,7 @@ class Reader:
 
         Raises:
             TransportError: the reply did not come, or the group is gone.
+            FencedError: what was received came again.
 
         """
         self.asked = self._portion.count
@@ -71,6 +74,8 @@ class Reader:
             found = [[*entries, *more] for entries, more in zip(found, later, strict=True)]
         for stream, entries in enumerate(found):
             if entries:
+                if parse_id(entries[0].id) <= parse_id(self._received[stream]):
+                    raise FencedError("entries came a second time: a failover took back how far was read")
                 self._received[stream] = entries[-1].id
         longest = max(map(len, found))
         if longest:

@@ -252,6 +252,22 @@ async def test_a_look_for_a_group_that_is_gone_fails(
         await reader.look([], None)
 
 
+async def test_what_was_received_is_not_received_again(
+    backend: Backend, keys: Keys, redis: Redis, names: list[str]
+) -> None:
+    """A failover may take back how far a group read: then the partition is taken again."""
+    checkpoint = await take(backend.client(), keys)
+    reader = reader_of(backend.client(), keys, checkpoint)
+    for name in names:
+        await append(redis, name, [b"a", b"b"])
+    await reader.look([], None)
+    await redis.xgroup_setid(names[1], keys.group(checkpoint.epoch, checkpoint.taking), "0")
+    await append(redis, names[0], [b"c"])
+
+    with pytest.raises(FencedError, match="second time"):
+        await reader.look([], None)
+
+
 async def test_a_rewind_of_an_epoch_that_is_over_is_fenced(
     backend: Backend, keys: Keys, reader: Reader, redis: Redis, names: list[str]
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from stream.keys import Keys
 from tests.contract.server import Backend, append, hash_of, kill, real_only
 from tests.contract.serving import expect_exactly_once, serving, until_applied
-from tests.contract.words import words
+from tests.contract.words import word, words
 
 pytestmark = pytest.mark.anyio
 
@@ -97,5 +97,22 @@ async def test_a_group_that_is_gone_is_made_again_at_the_checkpoint(
         await running.watcher.until(lambda: running.watcher.entries == 200)
         assert running.watcher.epochs == [1, 2]
         assert running.watcher.losses
+
+    await expect_exactly_once(redis, keys)
+
+
+async def test_entries_that_come_a_second_time_are_applied_once(
+    backend: Backend, keys: Keys, names: list[str]
+) -> None:
+    """A failover may take back how far the group read and leave the checkpoint: nothing is counted twice."""
+    redis = backend.redis()
+    async with serving(backend, keys) as running:
+        await append(redis, names[0], words(3))
+        await until_applied(redis, keys, 3)
+        for group in await redis.xinfo_groups(names[0]):
+            await redis.xgroup_setid(names[0], group["name"].decode(), "0")
+        await append(redis, names[0], [word("later", "a")])
+        await running.watcher.until(lambda: len(running.watcher.epochs) == 2)
+        await until_applied(redis, keys, 4)
 
     await expect_exactly_once(redis, keys)
