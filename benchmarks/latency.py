@@ -10,6 +10,7 @@ a stop does not come within four seconds, the worker does not keep up, and it co
 import json
 import sys
 import time
+from statistics import median
 from typing import Any, Final
 
 from benchmarks.figures import Curve, Found, Row
@@ -28,6 +29,7 @@ _TRADES, _STOPS = f"{TAG}:in:trade", f"{TAG}:out:emergency"
 _PATIENCE_MS: Final = 4000
 _SETTLE_S: Final = 1.5
 _PAUSE_S: Final = 0.005
+_MOST_S: Final = 2.0
 _GIVEN: Final = 20_000  # fills a second, of the row that does not depend on the machine's maximum
 
 
@@ -49,14 +51,22 @@ class Times:
 
 
 def measure(sizes: Sizes, prepared: Prepared, maximum: float) -> Found:
-    """Time stops at rest, under a given load, and under shares of what a worker takes at the most."""
-    loads = [0.0, float(_GIVEN), *(share * maximum for share in sizes.loads)]
+    """
+    Time stops at rest, under a given load, and under shares of what is taken at the most.
+
+    That is what a worker takes while publisher and subscriber share the cores with it; ``maximum`` is what it
+    takes of entries that are there already.
+    """
+    together = [_most(prepared, maximum) for _ in range(sizes.runs)]
+    high = sizes.loads[-1]
+    loads = [0.0, float(_GIVEN), *(share * median(together) for share in sizes.loads), high * maximum]
     found = [Times(load) for load in loads]
     for _ in range(sizes.runs):
         for times in found:
             times.add(*_stops(sizes, prepared, round(times.load)))
-    idle, given, most = found[0], found[1], found[-1]
-    share = f"at {sizes.loads[-1]:.0%} of the maximum ({most.load:,.0f} fills/s)"
+    idle, given, most, beyond = found[0], found[1], found[-2], found[-1]
+    share = f"at {high:.0%} of the maximum of all together ({most.load:,.0f} fills/s)"
+    alone = f"at {high:.0%} of a backlog's ({beyond.load:,.0f} fills/s)"
     rows = [
         Row("stop_idle_p50", "fill to stop, idle, p50", "ms", idle.p50, 0.6, at_most=True),
         Row("stop_idle_p99", "fill to stop, idle, p99", "ms", idle.p99, 2.0, at_most=True),
@@ -66,8 +76,11 @@ def measure(sizes: Sizes, prepared: Prepared, maximum: float) -> Found:
         Row(
             "stop_20000_p99", f"fill to stop, at {_GIVEN:,} fills/s, p99", "ms", given.p99, 5.0, at_most=True
         ),
+        Row("together", "most that is applied while another process publishes", "fills/s", together),
         Row("stop_high_p99", f"fill to stop, {share}, p99", "ms", most.p99, 50.0, at_most=True),
         Row("stop_high_reached", f"fills applied meanwhile, {share}", "fills/s", most.reached),
+        Row("stop_beyond_p99", f"fill to stop, {alone}, p99", "ms", beyond.p99, 50.0, at_most=True),
+        Row("stop_beyond_reached", f"fills applied meanwhile, {alone}", "fills/s", beyond.reached),
     ]
     ordered = sorted(found, key=lambda times: times.load)
     curves = [
@@ -75,6 +88,19 @@ def measure(sizes: Sizes, prepared: Prepared, maximum: float) -> Found:
         Curve("p99", [(times.load, value) for times in ordered for value in times.p99]),
     ]
     return Found("latency", "From a fill to the stop it causes", rows, curves)
+
+
+def _most(prepared: Prepared, rate: float) -> float:
+    """Return how many fills a second are applied while more than that are published."""
+    with serving(prepared.of(Fleet())) as port, working(port) as worker:
+        client = connect(port)
+        worker.wait(lambda: bool(client.exists(f"{TAG}:lease")))
+        with child(sys.executable, "-m", "benchmarks.feed", str(port), str(round(rate))) as feed:
+            feed.wait(lambda: applied(client) > 0)
+            time.sleep(_SETTLE_S)
+            start, before = time.perf_counter(), applied(client)
+            time.sleep(_MOST_S)
+            return (applied(client) - before) / (time.perf_counter() - start)
 
 
 def _stops(sizes: Sizes, prepared: Prepared, rate: int) -> tuple[list[float], float]:
