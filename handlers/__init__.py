@@ -21,7 +21,7 @@ class Handler(NamedTuple):
 
 
 HANDLERS: Final[dict[str, Handler]] = {
-    "trade": Handler(trade.decode, trade.identity, fills.handle),
+    "trade": Handler(trade.decode, fills.identity, fills.handle),
     "balance": Handler(balance.decode, balance.identity, balance.handle),
     "goal": Handler(goal.decode, goal.identity, goal.handle),
     "command": Handler(command.decode, command.identity, command.handle),

@@ -63,25 +63,31 @@ class Fill:
         self.derivative = derivative
 
 
+def identity(trade: Trade) -> str:
+    """Tell what makes a second trade a repeat."""
+    return f"trade/{trade.wallet}/{trade.agent}/{trade.id}"
+
+
 def handle(view: View, entry: Entry, trade: Trade, emits: list[Emit]) -> bool:
     """Apply a fill. Raises `MalformedError`, having changed nothing."""
     book = view.books.get(trade.wallet) or find_book(view, trade.wallet)
     agent = book.agents.get(trade.agent) or find_agent(book, trade.agent)
-    check_id(trade.id, "id")
-    check_time(trade.timestamp, entry)
+    trade_id, timestamp, symbol = trade.id, trade.timestamp, trade.symbol
+    check_id(trade_id, "id")
+    check_time(timestamp, entry)
     found = read_fill(book, trade)
     if book.guarded:
         check_sender(book, agent, "in:trade", entry, trade)
 
     view.touch(book)
-    turn = Turn(book, trade.id, emits)
-    advance(turn, trade.timestamp)
+    turn = Turn(book, trade_id, emits)
+    advance(turn, timestamp)
     overdrawn = agent.cash < 0
-    result = apply_fill(turn, agent, trade.symbol, found)
-    if trade.symbol == book.benchmark:
+    result = apply_fill(turn, agent, symbol, found)
+    if symbol == book.benchmark:
         note_price(turn, found.price)
     if agent.state is _STOPPED:
-        notice_entry(turn, agent, trade.symbol, found.quantity, trade.timestamp)
+        notice_entry(turn, agent, symbol, found.quantity, timestamp)
     earn(turn, agent, result)
     if agent.cash < 0 and not overdrawn:
         _tell_overdrawn(turn, agent)

@@ -36,8 +36,3 @@ class Trade(msgspec.Struct, gc=False):
 
 
 decode: Final[Callable[[bytes], Trade]] = Decoder(Trade).decode
-
-
-def identity(trade: Trade) -> str:
-    """Tell what makes a second trade a repeat."""
-    return f"trade/{trade.wallet}/{trade.agent}/{trade.id}"

@@ -62,8 +62,9 @@ class Processor:
         try:
             for count, entry in enumerate(entries, 1):  # needed behind the loop
                 repeated += self._apply(entry, outputs, dead)
-                self.positions[entry.stream] = entry.id
-                self.applied[entry.stream] += 1
+                stream = entry.stream
+                self.positions[stream] = entry.id
+                self.applied[stream] += 1
                 if most is not None and not count % _MEASURE_EVERY:
                     size += sum(len(event) for _, event in outputs[measured:])
                     size += sum(len(letter.event) for letter in dead[buried:])
