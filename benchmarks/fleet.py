@@ -106,6 +106,17 @@ def trading(fleet: Fleet, seed: int, label: str = "t") -> Iterator[bytes]:
         )
 
 
+def first_fills(fleet: Fleet) -> Iterator[bytes]:
+    """Make a fill of each agent."""
+    for wallet in range(fleet.wallets):
+        for agent in range(fleet.agents):
+            yield (
+                f'{{"id":"first","wallet":"w{wallet}","agent":"a{agent}","timestamp":{START_MS + 1000},'
+                f'"symbol":"C0/USDT","side":"buy","price":"100","amount":"0.01",'
+                '"fee":{"currency":"USDT","cost":"0.01"}}'.encode()
+            )
+
+
 def fills(fleet: Fleet, wanted: int, seed: int, label: str = "t") -> list[bytes]:
     """Make so many of them."""
     return list(islice(trading(fleet, seed, label), wanted))

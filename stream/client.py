@@ -140,6 +140,10 @@ class Client:
         """Keys in groups, of which one command may name all: on a cluster those of one slot."""
         return self._server.together(keys)
 
+    async def sent(self) -> None:
+        """Wait until every command that was sent has left, which takes a large one a while."""
+        await self._server.sent()
+
     async def drop(self) -> None:
         """Close the connections; the next command opens new ones."""
         await self._server.drop()

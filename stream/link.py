@@ -33,6 +33,7 @@ Command = Sequence[Argument]
 
 _CLOSED: Final = "Connection closed by server."  # as redis-py says it
 _NOT_YET: Final = object()
+_PIECE: Final = 1 << 18
 
 
 def pack(command: Command) -> bytes:
@@ -61,6 +62,9 @@ class Exchange(Protocol):
 
         Raises what redis-py raises of a connection; then, and where it is cancelled, it has to be closed.
         """
+
+    async def sent(self) -> None:
+        """Wait until all that was written has left, or cannot any more."""
 
     async def close(self) -> None:
         """Close it, without waiting for anything."""
@@ -101,6 +105,10 @@ class Link(asyncio.Protocol):
         self._replies: list[Any] = []
         self._answered: asyncio.Future[list[Any]] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._rest = memoryview(b"")  # that the transport does not have yet
+        self._empty = asyncio.Event()  # whether the transport has nothing that waits to be sent
+        self._empty.set()
+        transport.set_write_buffer_limits(high=1, low=0)  # so that we hear of anything that waits
         transport.set_protocol(self)
 
     @property
@@ -113,7 +121,8 @@ class Link(asyncio.Protocol):
         self._missing = len(commands)
         answered: asyncio.Future[list[Any]] = self._loop.create_future()
         self._answered = answered
-        self._transport.write(pack(commands[0]) if len(commands) == 1 else b"".join(map(pack, commands)))
+        self._rest = memoryview(pack(commands[0]) if len(commands) == 1 else b"".join(map(pack, commands)))
+        self._send()
         self._wait()
         try:
             return await answered
@@ -128,6 +137,26 @@ class Link(asyncio.Protocol):
         self._transport.abort()
         await self.connection.disconnect(nowait=True)
 
+    async def sent(self) -> None:
+        """Wait until all that was written has left, or cannot any more."""
+        while self._rest or not self._empty.is_set():
+            await self._empty.wait()
+
+    def _send(self) -> None:
+        # In pieces: of what has to wait, a transport moves all that is left with each part that it sends.
+        while self._rest and self._empty.is_set():
+            piece, self._rest = self._rest[:_PIECE], self._rest[_PIECE:]
+            self._transport.write(piece)
+
+    def pause_writing(self) -> None:
+        """Hear that something waits to be sent."""
+        self._empty.clear()
+
+    def resume_writing(self) -> None:
+        """Hear that all of it has left."""
+        self._empty.set()
+        self._send()
+
     def data_received(self, data: bytes) -> None:
         """Read the replies in what has come."""
         try:
@@ -140,6 +169,8 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell redis-py, which may be waiting for it, and whoever waits for a reply."""
         self._before.connection_lost(exc)
+        self._rest = memoryview(b"")
+        self._empty.set()
         self._fail(ConnectionError(f"Connection lost: {exc}" if exc else _CLOSED))
 
     def _take(self, reply: Any) -> None:  # noqa: ANN401  # its shape depends on the command
@@ -184,6 +215,9 @@ class Layered:
         """Send commands together, and return the reply or refusal of each. Raises as `Exchange` says."""
         await self.connection.send_packed_command(self.connection.pack_commands(commands))
         return [await self._reply() for _ in commands]
+
+    async def sent(self) -> None:
+        """Do nothing: redis-py waits for it before it waits for a reply."""
 
     async def _reply(self) -> Any:  # noqa: ANN401  # its shape depends on the command
         try:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import anyio
+import anyio.lowlevel
 
 from stream.processor import Processor
 from stream.types import Entry, Outcome
@@ -29,9 +30,16 @@ class Pipeline:
     As a context it has to outlive that task, which must not hear of it when another task fails.
     """
 
-    def __init__(self, processor: Processor, commit: Callable[[Outcome], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        processor: Processor,
+        commit: Callable[[Outcome], Awaitable[None]],
+        sent: Callable[[], Awaitable[None]],
+    ) -> None:
+        """``sent`` waits until a commit that began has left for the server."""
         self._processor = processor
         self._commit = commit
+        self._sent = sent
         self._under_way = 0  # batches that are not worked on, and outcomes that are not committed
         self._batches_in, self._batches = anyio.create_memory_object_stream[list[Entry]](0)
         self._outcomes_in, self._outcomes = anyio.create_memory_object_stream[Outcome](0)
@@ -68,6 +76,9 @@ class Pipeline:
 
     async def _work(self) -> None:
         async for entries in self._batches:
+            # The next look goes out, and all of a large commit: nothing leaves while this is worked on.
+            await anyio.lowlevel.checkpoint()
+            await self._sent()
             for outcome in self._processor.outcomes(entries):
                 self._under_way += 1
                 await self._outcomes_in.send(outcome)

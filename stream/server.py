@@ -60,6 +60,7 @@ class OneServer:
         self._redis = redis
         self._pool = redis.connection_pool
         self._idle: list[Exchange] = []
+        self._busy: list[Exchange] = []
 
     async def send(self, key: Key, command: Command) -> Any:  # noqa: ANN401, ARG002  # a reply's shape depends on the command
         """Send a command. Raises one of `FAILURES`, and `ConfigurationError` where it is no server alone."""
@@ -74,11 +75,14 @@ class OneServer:
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         link = await self._take()
+        self._busy.append(link)
         try:
             replies = await link.exchange(commands)
         except BaseException:  # cancelled ones too: a reply may still come
             await self._give_up(link)
             raise
+        finally:
+            self._busy.remove(link)
         if any(isinstance(reply, _PARTING) for reply in replies):
             await self._give_up(link)
         else:
@@ -87,6 +91,11 @@ class OneServer:
             if isinstance(reply, AskError):
                 raise ConfigurationError(_A_NODE) from reply
         return replies
+
+    async def sent(self) -> None:
+        """Wait until every command that was sent has left."""
+        for link in list(self._busy):
+            await link.sent()
 
     async def _take(self) -> Exchange:
         """Take a link that is idle, or open one. redis-py's pool counts it as in use until it is given up."""
@@ -156,6 +165,9 @@ class Cluster:
         if any(isinstance(one, _MOVED) for one in found):
             await self.drop()
         return found
+
+    async def sent(self) -> None:
+        """Do nothing: how far a node's client got is not known."""
 
     def together(self, keys: Sequence[str]) -> list[list[str]]:
         """Keys in groups, of which one command may name all."""

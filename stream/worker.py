@@ -220,8 +220,9 @@ class PartitionWorker:
         )
         order = Order(checkpoint.positions, self._settings.batch)
         committer = Committer(self._clients.writing, self._keys, inputs, checkpoint)
+        commit = partial(self._commit, committer, stop)
         async with (
-            Pipeline(processor, partial(self._commit, committer, stop)) as pipeline,
+            Pipeline(processor, commit, self._clients.writing.sent) as pipeline,
             anyio.create_task_group() as tasks,
         ):
             tasks.start_soon(self._read, reader, order, pipeline, stop)

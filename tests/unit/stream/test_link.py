@@ -42,12 +42,19 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
+        self.full = False  # whether what is written has to wait
         self._closing = False
         self._protocol: asyncio.BaseProtocol = asyncio.Protocol()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Keep it."""
         self.written += data
+        if self.full:
+            self._protocol.pause_writing()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Take note of what is to wait: all that does."""
+        assert (high, low) == (1, 0)
 
     def abort(self) -> None:
         """Close."""
@@ -144,6 +151,35 @@ async def test_a_link_keeps_nothing_of_what_was_answered() -> None:
 
     assert await task == [[b"a", b"b"]]
     assert (link._answered, link._replies) == (None, [])
+
+
+async def test_a_large_command_leaves_in_pieces_and_is_known_to_have_left() -> None:
+    """No piece is written before the one ahead of it has left; a link that is lost waits for nothing."""
+    link, wire = linked()
+    command: Command = ["SET", "k", b"x" * (3 << 18)]
+    await link.sent()
+    wire.full = True
+    task = await asked(link, [command])
+    leaving = asyncio.create_task(link.sent())
+    await asyncio.sleep(0)
+
+    for pieces in range(1, 4):
+        assert wire.written == pack(command)[: pieces << 18]
+        assert not leaving.done()
+        link.resume_writing()
+    wire.full = False
+    link.resume_writing()
+    await leaving
+    assert wire.written == pack(command)
+    link.data_received(b"+OK\r\n")
+    assert await task == [b"OK"]
+
+    wire.full = True
+    task = await asked(link, [command])
+    link.connection_lost(None)
+    await link.sent()
+    with pytest.raises(ConnectionError):
+        await task
 
 
 async def test_a_reply_that_nobody_asked_for_ends_the_link() -> None:

@@ -23,6 +23,12 @@ class Commits:
         self.at_once = self.most_at_once = 0
         self.gate = anyio.Event()
         self.error: Exception | None = None
+        self.left = anyio.Event()
+        self.left.set()
+
+    async def sent(self) -> None:
+        """Wait until a commit that began has left."""
+        await self.left.wait()
 
     async def commit(self, outcome: Outcome) -> None:
         """Commit when the gate is open."""
@@ -50,6 +56,11 @@ def processor(application: WordCounter) -> Processor:
     return Processor(Keys("words", 0), application, Repeats(100), [b"0-0", b"0-0"], [0, 0])
 
 
+def pipeline_of(processor: Processor, commits: Commits) -> Pipeline:
+    """Make a pipeline that ends in these commits."""
+    return Pipeline(processor, commits.commit, commits.sent)
+
+
 def batch(start: int, count: int) -> list[Entry]:
     """Make so many entries, a millisecond apart."""
     return [Entry(0, f"{1000 + n}-0".encode(), word(f"w{n}", "a")) for n in range(start, start + count)]
@@ -61,7 +72,7 @@ async def test_a_few_entries_are_worked_on_and_committed_by_who_gives_them(
     """Nobody else has to run for it: the commit begins before `give` first waits."""
     commits = Commits()
     commits.gate.set()
-    async with Pipeline(processor, commits.commit) as pipeline:
+    async with pipeline_of(processor, commits) as pipeline:
         await pipeline.give(batch(0, _FEW))
 
         assert commits.done == [processor.positions]
@@ -73,7 +84,10 @@ async def test_a_batch_is_worked_on_while_the_one_before_is_committed(
 ) -> None:
     """One batch is worked on meanwhile and the next waits; commits come one at a time, in order."""
     commits, many = Commits(), _FEW + 1
-    async with Pipeline(processor, commits.commit) as pipeline, anyio.create_task_group() as tasks:
+    async with (
+        pipeline_of(processor, commits) as pipeline,
+        anyio.create_task_group() as tasks,
+    ):
         tasks.start_soon(pipeline.run)
         for start in range(2):
             await pipeline.give(batch(start * many, many))
@@ -94,7 +108,10 @@ async def test_a_batch_is_worked_on_while_the_one_before_is_committed(
 async def test_a_few_entries_do_not_overtake_what_is_under_way(processor: Processor) -> None:
     """They are worked on behind it, and committed behind it."""
     commits, many = Commits(), _FEW + 1
-    async with Pipeline(processor, commits.commit) as pipeline, anyio.create_task_group() as tasks:
+    async with (
+        pipeline_of(processor, commits) as pipeline,
+        anyio.create_task_group() as tasks,
+    ):
         tasks.start_soon(pipeline.run)
         await pipeline.give(batch(0, many))
         tasks.start_soon(pipeline.give, batch(many, 1))
@@ -118,7 +135,10 @@ async def test_a_commit_that_fails_ends_it(processor: Processor) -> None:
     commits.error = TransportError("gone")
 
     with pytest.raises(BaseExceptionGroup) as raised:  # noqa: PT012  # what is inside begins the failure
-        async with Pipeline(processor, commits.commit) as pipeline, anyio.create_task_group() as tasks:
+        async with (
+            pipeline_of(processor, commits) as pipeline,
+            anyio.create_task_group() as tasks,
+        ):
             tasks.start_soon(pipeline.run)
             for start in range(2):
                 await pipeline.give(batch(start * many, many))
@@ -130,3 +150,27 @@ async def test_a_commit_that_fails_ends_it(processor: Processor) -> None:
     others = raised.value.split(TransportError)[1]
     assert others is None
     assert commits.done == []
+
+
+async def test_nothing_is_worked_on_before_a_commit_has_left(
+    application: WordCounter, processor: Processor
+) -> None:
+    """Work lets nothing else run: a commit that it caught half sent would land only when it is done."""
+    commits, many = Commits(), _FEW + 1
+    async with (
+        pipeline_of(processor, commits) as pipeline,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(pipeline.run)
+        await pipeline.give(batch(0, many))
+        await anyio.wait_all_tasks_blocked()
+        commits.left = anyio.Event()
+        await pipeline.give(batch(many, 1))
+        await anyio.wait_all_tasks_blocked()
+        assert len(application.order) == many
+
+        commits.left.set()
+        await anyio.wait_all_tasks_blocked()
+        assert len(application.order) == many + 1
+        commits.gate.set()
+        pipeline.end()
