@@ -78,6 +78,8 @@ def test_what_was_applied_is_there_after_a_restart(data: Path, tmp_path: Path, n
     with _up(data) as up:
         here = up.serving()
         assert here("apply", tmp_path / "fleet.toml").exit_code == 0
+        # An update that waits is told by a tick, be it after the restart.
+        wait_until(lambda: here.json("status")["wallets"][0]["update_due"] is None)
         before = here.json("status")["wallets"]
         code, said = up.end(number)
 
@@ -103,7 +105,8 @@ def test_a_folder_has_one_user(data: Path) -> None:
             f"Error: Another sluicegate up keeps its data in {data} (its server: {server}): use that one, "
             "stop it, or name another folder with --data.\n"
         )
-        assert here("status").exit_code == 0
+        result = here("status")
+        assert result.exit_code == 0, result.output
         assert up.end(signal.SIGTERM)[0] == 0
 
 

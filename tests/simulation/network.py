@@ -48,6 +48,9 @@ class Road(Client):
         found: list[Any] = await self._travel(lambda: [self._simulated.do(*command) for command in commands])
         return found
 
+    async def sent(self) -> None:
+        """Do nothing: what is on its way leaves by itself."""
+
     async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """Run a script."""
         return await self._travel(lambda: self._simulated.run(script, keys, arguments), may_repeat=True)
