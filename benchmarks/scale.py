@@ -1,12 +1,13 @@
 """The same fills over many agents, and over many wallets with goals, beside those over 200 agents."""
 
-from collections.abc import Sequence
+from itertools import chain
+from random import Random
 
 from benchmarks.figures import Found, Row
 from benchmarks.fleet import Fleet, fills, first_fills
 from benchmarks.server import Prepared, Stand, connect, publish, serving
 from benchmarks.sizes import Sizes
-from benchmarks.throughput import whole_job
+from benchmarks.throughput import whole_job, whole_jobs
 
 
 def measure(sizes: Sizes, prepared: Prepared) -> Found:
@@ -16,12 +17,11 @@ def measure(sizes: Sizes, prepared: Prepared) -> Found:
     met: list[float] = []
     wallets: list[float] = []
     for seed in range(sizes.runs):
-        few.append(_rate(prepared.of(Fleet()), Fleet(), sizes.scattered, seed))
-        unmet = prepared.of(sizes.many, sizes.window)
-        many.append(_rate(unmet, sizes.many, sizes.scattered, seed))
-        met.append(_rate(unmet, sizes.many, sizes.scattered, seed, list(first_fills(sizes.many))))
-        stand, first = prepared.of(sizes.wallets), list(first_fills(sizes.wallets))
-        wallets.append(_rate(stand, sizes.wallets, sizes.scattered, seed, first))
+        few.append(_rate(prepared.of(Fleet()), fills(Fleet(), sizes.scattered, seed)))
+        unmet, again = _rates(prepared.of(sizes.many, sizes.window), sizes.many, sizes.scattered, seed)
+        many.append(unmet)
+        met.append(again)
+        wallets.append(_rates(prepared.of(sizes.wallets), sizes.wallets, sizes.scattered, seed)[1])
     agents = f"{sizes.many.wallets * sizes.many.agents:,} agents at random"
     goals = f"{sizes.wallets.wallets:,} wallets of {sizes.wallets.goals} goals"
     rows = [
@@ -35,12 +35,20 @@ def measure(sizes: Sizes, prepared: Prepared) -> Found:
     return Found("scale", "Many agents, many wallets", rows)
 
 
-def _rate(stand: Stand, fleet: Fleet, count: int, seed: int, first: Sequence[bytes] = ()) -> float:
-    """Return fills a second of agents at random, behind ``first`` ones that are not timed."""
-    events = [*first, *fills(fleet, count, seed)]
+def _rate(stand: Stand, events: list[bytes]) -> float:
     with serving(stand) as port:
         publish(connect(port), "trade", events)
-        return whole_job(port, stand, events, untimed=len(first))
+        return whole_job(port, stand, events)
+
+
+def _rates(stand: Stand, fleet: Fleet, count: int, seed: int) -> list[float]:
+    """Return fills a second of the first fill of each agent, in any order, and then of agents at random."""
+    first = list(first_fills(fleet))
+    Random(seed).shuffle(first)
+    parts = [first, fills(fleet, count, seed)]
+    with serving(stand) as port:
+        publish(connect(port), "trade", chain.from_iterable(parts))
+        return whole_jobs(port, stand, parts)
 
 
 def _shares(ours: list[float], few: list[float]) -> list[float]:

@@ -8,6 +8,7 @@ last, and is scaled to all of them.
 
 import time
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from benchmarks.fleet import Books, books, decode, fold, together
@@ -17,15 +18,24 @@ _POLL_S = 0.002
 _BARE = 1000  # entries to a read
 
 
-def whole_job(
-    port: int, stand: Stand, events: list[bytes], program: Sequence[str] = MEASURED, untimed: int = 0
-) -> float:
-    """Let a worker do published fills, and check that it did; fills a second, behind untimed ones."""
+def whole_job(port: int, stand: Stand, events: list[bytes], program: Sequence[str] = MEASURED) -> float:
+    """Let a worker do fills that are published, and check that it did; fills a second."""
+    return whole_jobs(port, stand, [events], program)[0]
+
+
+def whole_jobs(
+    port: int, stand: Stand, parts: Sequence[list[bytes]], program: Sequence[str] = MEASURED
+) -> list[float]:
+    """Let a worker do fills that are published, and check that it did; fills a second of each part."""
     client = connect(port)
+    rates: list[float] = []
     with working(port, program=program) as worker:
-        rate = timed(worker, client, stand.done + untimed, len(events) - untimed)
-    check(client, together(stand.books, fold(events)))
-    return rate
+        before = stand.done
+        for part in parts:
+            rates.append(timed(worker, client, before, len(part)))
+            before += len(part)
+    check(client, together(stand.books, fold(chain.from_iterable(parts))))
+    return rates
 
 
 def timed(worker: Child, client: Any, before: int, count: int) -> float:  # noqa: ANN401  # redis-py
